@@ -1,0 +1,1 @@
+"""The `clearstack` command: a thin gRPC client."""

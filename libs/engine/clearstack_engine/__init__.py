@@ -1,0 +1,1 @@
+"""The science: blind-spot training, noise analysis, tiled denoising. Knows no service."""

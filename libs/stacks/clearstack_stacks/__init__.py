@@ -1,0 +1,1 @@
+"""TIFF stacks in and out: validation, slices, metadata, previews, samples."""

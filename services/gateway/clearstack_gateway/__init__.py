@@ -1,0 +1,1 @@
+"""The gRPC API and the workflow; the only writer of run state."""

@@ -1,0 +1,1 @@
+"""Denoises slice ranges and puts the result file together."""

@@ -1,0 +1,1 @@
+"""Finds the structured-noise mask after stage 1."""

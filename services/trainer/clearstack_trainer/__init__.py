@@ -1,0 +1,1 @@
+"""Trains one stage at a time, under the installation's training lock."""
