@@ -1,0 +1,49 @@
+# One command for each habit; CI runs exactly these.
+PYTHON ?= python3.11
+BIN := .venv/bin
+PROTOS := $(wildcard protos/clearstack/v1/*.proto)
+SERVICE_PROTOS := $(wildcard protos/clearstack/v1/*_service.proto)
+
+.PHONY: help demo test lint gen format clean
+
+help:
+	@echo "make demo    see it work: servers, sample, training, picture (under 10 minutes)"
+	@echo "make test    run the tests"
+	@echo "make lint    ruff, mypy, import-linter, buf, generated code"
+	@echo "make gen     generate the Python code of the protos"
+	@echo "make format  format the code"
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --upgrade pip
+	$(BIN)/pip install --editable '.[all,dev]'
+	touch $@
+
+demo: .venv/installed
+	$(BIN)/clearstack demo
+
+test: .venv/installed
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	@$(MAKE) --no-print-directory gen
+	@git diff --exit-code --stat -- libs/common/clearstack || (echo "The generated code differs from the protos: commit what 'make gen' wrote." >&2; exit 1)
+
+gen: .venv/installed
+	rm -f libs/common/clearstack/v1/*_pb2*
+	$(BIN)/python -m grpc_tools.protoc -Iprotos \
+		--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --python_out=libs/common --mypy_out=quiet:libs/common $(PROTOS)
+	$(BIN)/python -m grpc_tools.protoc -Iprotos \
+		--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --grpc_python_out=libs/common --mypy_grpc_out=quiet:libs/common $(SERVICE_PROTOS)
+
+format: .venv/installed
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv demo-output
