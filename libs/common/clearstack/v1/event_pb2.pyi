@@ -34,6 +34,7 @@ class Event(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     RUN_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
     STATE_CHANGED_FIELD_NUMBER: _builtins.int
     STAGE_STARTED_FIELD_NUMBER: _builtins.int
     EPOCH_COMPLETED_FIELD_NUMBER: _builtins.int
@@ -48,6 +49,8 @@ class Event(_message.Message):
     """Deterministic: the same happening has the same id."""
     run: _builtins.str
     """`trainings/{id}` or `denoisings/{id}`."""
+    job: _builtins.str
+    """The job that it comes from, or the denoising that was a step of the training; empty from the gateway itself."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -76,6 +79,7 @@ class Event(_message.Message):
         id: _builtins.str = ...,
         run: _builtins.str = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
+        job: _builtins.str = ...,
         state_changed: Global___StateChanged | None = ...,
         stage_started: Global___StageStarted | None = ...,
         epoch_completed: Global___EpochCompleted | None = ...,
@@ -89,7 +93,7 @@ class Event(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_completed", b"epoch_completed", "id", b"id", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
@@ -232,25 +236,21 @@ Global___StageTrained: _TypeAlias = StageTrained  # noqa: Y015
 
 @_typing.final
 class JobFailed(_message.Message):
-    """A job cannot be done, now or later."""
+    """The job cannot be done, now or later."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    JOB_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
-    job: _builtins.str
-    """The id of the job."""
     @_builtins.property
     def failure(self) -> _stack_service_pb2.Failure: ...
     def __init__(
         self,
         *,
-        job: _builtins.str = ...,
         failure: _stack_service_pb2.Failure | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "job", b"job"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -354,29 +354,29 @@ class DenoisingFinished(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DENOISING_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
-    ATTEMPT_FIELD_NUMBER: _builtins.int
     RESULT_STACK_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
-    denoising: _builtins.str
     stage: _builtins.int
-    attempt: _builtins.int
     result_stack: _builtins.str
+    @_builtins.property
+    def file(self) -> _model_service_pb2.StoredFile:
+        """The result's file; absent when it failed."""
+
     @_builtins.property
     def failure(self) -> _stack_service_pb2.Failure: ...
     def __init__(
         self,
         *,
-        denoising: _builtins.str = ...,
         stage: _builtins.int = ...,
-        attempt: _builtins.int = ...,
         result_stack: _builtins.str = ...,
+        file: _model_service_pb2.StoredFile | None = ...,
         failure: _stack_service_pb2.Failure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "denoising", b"denoising", "failure", b"failure", "result_stack", b"result_stack", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "file", b"file", "result_stack", b"result_stack", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

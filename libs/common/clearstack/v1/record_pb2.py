@@ -30,7 +30,7 @@ from clearstack.v1 import stack_service_pb2 as clearstack_dot_v1_dot_stack__serv
 from clearstack.v1 import training_pb2 as clearstack_dot_v1_dot_training__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63learstack/v1/record.proto\x12\rclearstack.v1\x1a\x1d\x63learstack/v1/denoising.proto\x1a\x19\x63learstack/v1/event.proto\x1a\x17\x63learstack/v1/job.proto\x1a!clearstack/v1/model_service.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1c\x63learstack/v1/training.proto\"\xc6\x02\n\x0eTrainingRecord\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x1a\n\x12stack_display_name\x18\x03 \x01(\t\x12\x13\n\x0bslice_count\x18\x04 \x01(\x05\x12*\n\x06stages\x18\x05 \x03(\x0b\x32\x1a.clearstack.v1.StageRecord\x12-\n\nmask_files\x18\x06 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x07 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12,\n\nstack_info\x18\x08 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\"\xa4\x01\n\x0bStageRecord\x12\r\n\x05token\x18\x01 \x01(\x03\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x04 \x01(\x01\x12)\n\x06result\x18\x05 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\"\xe2\x01\n\x0f\x44\x65noisingRecord\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12,\n\nstack_info\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\x0f\n\x07\x61ttempt\x18\x04 \x01(\x05\x12\x12\n\nresult_key\x18\x05 \x01(\t\x12%\n\x06outbox\x18\x06 \x03(\x0b\x32\x15.clearstack.v1.Effect\"\xf5\x01\n\x06\x45\x66\x66\x65\x63t\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x12.clearstack.v1.JobH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12\x39\n\x0fstart_denoising\x18\x03 \x01(\x0b\x32\x1e.clearstack.v1.DenoisingRecordH\x00\x12.\n\x0eregister_stack\x18\x04 \x01(\x0b\x32\x14.clearstack.v1.StackH\x00\x12.\n\x0eregister_model\x18\x05 \x01(\x0b\x32\x14.clearstack.v1.ModelH\x00\x42\x06\n\x04kindb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63learstack/v1/record.proto\x12\rclearstack.v1\x1a\x1d\x63learstack/v1/denoising.proto\x1a\x19\x63learstack/v1/event.proto\x1a\x17\x63learstack/v1/job.proto\x1a!clearstack/v1/model_service.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1c\x63learstack/v1/training.proto\"\xf7\x02\n\x0eTrainingRecord\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x1a\n\x12stack_display_name\x18\x03 \x01(\t\x12\x13\n\x0bslice_count\x18\x04 \x01(\x05\x12*\n\x06stages\x18\x05 \x03(\x0b\x32\x1a.clearstack.v1.StageRecord\x12-\n\nmask_files\x18\x06 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x07 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12,\n\nstack_info\x18\x08 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\x13\n\x0b\x61\x63tive_jobs\x18\t \x03(\t\x12\x1a\n\x12state_change_count\x18\n \x01(\x05\"\xa4\x01\n\x0bStageRecord\x12\r\n\x05token\x18\x01 \x01(\x03\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x04 \x01(\x01\x12)\n\x06result\x18\x05 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\"\x99\x02\n\x0f\x44\x65noisingRecord\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12,\n\nstack_info\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12)\n\x06result\x18\x04 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x05 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12\x13\n\x0b\x61\x63tive_jobs\x18\x06 \x03(\t\x12\x1a\n\x12state_change_count\x18\x07 \x01(\x05\"\x91\x02\n\x06\x45\x66\x66\x65\x63t\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x12.clearstack.v1.JobH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12\x39\n\x0fstart_denoising\x18\x03 \x01(\x0b\x32\x1e.clearstack.v1.DenoisingRecordH\x00\x12.\n\x0eregister_stack\x18\x04 \x01(\x0b\x32\x14.clearstack.v1.StackH\x00\x12.\n\x0eregister_model\x18\x05 \x01(\x0b\x32\x14.clearstack.v1.ModelH\x00\x12\x1a\n\x10\x63\x61ncel_denoising\x18\x06 \x01(\tH\x00\x42\x06\n\x04kindb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,11 +38,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.record_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TRAININGRECORD']._serialized_start=229
-  _globals['_TRAININGRECORD']._serialized_end=555
-  _globals['_STAGERECORD']._serialized_start=558
-  _globals['_STAGERECORD']._serialized_end=722
-  _globals['_DENOISINGRECORD']._serialized_start=725
-  _globals['_DENOISINGRECORD']._serialized_end=951
-  _globals['_EFFECT']._serialized_start=954
-  _globals['_EFFECT']._serialized_end=1199
+  _globals['_TRAININGRECORD']._serialized_end=604
+  _globals['_STAGERECORD']._serialized_start=607
+  _globals['_STAGERECORD']._serialized_end=771
+  _globals['_DENOISINGRECORD']._serialized_start=774
+  _globals['_DENOISINGRECORD']._serialized_end=1055
+  _globals['_EFFECT']._serialized_start=1058
+  _globals['_EFFECT']._serialized_end=1331
 # @@protoc_insertion_point(module_scope)

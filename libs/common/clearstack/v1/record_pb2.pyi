@@ -38,8 +38,12 @@ class TrainingRecord(_message.Message):
     MASK_FILES_FIELD_NUMBER: _builtins.int
     OUTBOX_FIELD_NUMBER: _builtins.int
     STACK_INFO_FIELD_NUMBER: _builtins.int
+    ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
+    STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
     stack_display_name: _builtins.str
     slice_count: _builtins.int
+    state_change_count: _builtins.int
+    """How often the state changed so far."""
     @_builtins.property
     def training(self) -> _training_pb2.Training: ...
     @_builtins.property
@@ -58,6 +62,10 @@ class TrainingRecord(_message.Message):
 
     @_builtins.property
     def stack_info(self) -> _stack_service_pb2.StackInfo: ...
+    @_builtins.property
+    def active_jobs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Jobs and denoisings whose outcome is awaited; events of any others are ignored."""
+
     def __init__(
         self,
         *,
@@ -69,10 +77,12 @@ class TrainingRecord(_message.Message):
         mask_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
         outbox: _abc.Iterable[Global___Effect] | None = ...,
         stack_info: _stack_service_pb2.StackInfo | None = ...,
+        active_jobs: _abc.Iterable[_builtins.str] | None = ...,
+        state_change_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack", "stack_info", b"stack_info", "training", b"training"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mask_files", b"mask_files", "outbox", b"outbox", "slice_count", b"slice_count", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "training", b"training"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "mask_files", b"mask_files", "outbox", b"outbox", "slice_count", b"slice_count", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "training", b"training"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -121,12 +131,11 @@ class DenoisingRecord(_message.Message):
     DENOISING_FIELD_NUMBER: _builtins.int
     STACK_FIELD_NUMBER: _builtins.int
     STACK_INFO_FIELD_NUMBER: _builtins.int
-    ATTEMPT_FIELD_NUMBER: _builtins.int
-    RESULT_KEY_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
     OUTBOX_FIELD_NUMBER: _builtins.int
-    attempt: _builtins.int
-    """Of the training that waits for it."""
-    result_key: _builtins.str
+    ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
+    STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
+    state_change_count: _builtins.int
     @_builtins.property
     def denoising(self) -> _denoising_pb2.Denoising: ...
     @_builtins.property
@@ -134,20 +143,25 @@ class DenoisingRecord(_message.Message):
     @_builtins.property
     def stack_info(self) -> _stack_service_pb2.StackInfo: ...
     @_builtins.property
+    def result(self) -> _model_service_pb2.StoredFile: ...
+    @_builtins.property
     def outbox(self) -> _containers.RepeatedCompositeFieldContainer[Global___Effect]: ...
+    @_builtins.property
+    def active_jobs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
         denoising: _denoising_pb2.Denoising | None = ...,
         stack: _model_service_pb2.StoredFile | None = ...,
         stack_info: _stack_service_pb2.StackInfo | None = ...,
-        attempt: _builtins.int = ...,
-        result_key: _builtins.str = ...,
+        result: _model_service_pb2.StoredFile | None = ...,
         outbox: _abc.Iterable[Global___Effect] | None = ...,
+        active_jobs: _abc.Iterable[_builtins.str] | None = ...,
+        state_change_count: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising", b"denoising", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising", b"denoising", "result", b"result", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "denoising", b"denoising", "outbox", b"outbox", "result_key", b"result_key", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "outbox", b"outbox", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -164,6 +178,9 @@ class Effect(_message.Message):
     START_DENOISING_FIELD_NUMBER: _builtins.int
     REGISTER_STACK_FIELD_NUMBER: _builtins.int
     REGISTER_MODEL_FIELD_NUMBER: _builtins.int
+    CANCEL_DENOISING_FIELD_NUMBER: _builtins.int
+    cancel_denoising: _builtins.str
+    """`denoisings/{id}`."""
     @_builtins.property
     def job(self) -> _job_pb2.Job: ...
     @_builtins.property
@@ -182,12 +199,13 @@ class Effect(_message.Message):
         start_denoising: Global___DenoisingRecord | None = ...,
         register_stack: _stack_service_pb2.Stack | None = ...,
         register_model: _model_service_pb2.Model | None = ...,
+        cancel_denoising: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "job", b"job", "kind", b"kind", "register_model", b"register_model", "register_stack", b"register_stack", "start_denoising", b"start_denoising"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancel_denoising", b"cancel_denoising", "event", b"event", "job", b"job", "kind", b"kind", "register_model", b"register_model", "register_stack", b"register_stack", "start_denoising", b"start_denoising"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "job", b"job", "kind", b"kind", "register_model", b"register_model", "register_stack", b"register_stack", "start_denoising", b"start_denoising"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_denoising", b"cancel_denoising", "event", b"event", "job", b"job", "kind", b"kind", "register_model", b"register_model", "register_stack", b"register_stack", "start_denoising", b"start_denoising"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["job", "event", "start_denoising", "register_stack", "register_model"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["job", "event", "start_denoising", "register_stack", "register_model", "cancel_denoising"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
