@@ -1,0 +1,21 @@
+"""Noise analysis: how the noise of a stack is correlated, and the blind-spot mask that follows from it."""
+
+from clearstack_engine.analysis.correlation import NoiseCorrelation
+from clearstack_engine.analysis.extraction import (
+    ExtractedMask,
+    MaskExtractorConfig,
+    OffsetCorrelation,
+    extract_mask,
+)
+from clearstack_engine.analysis.meter import CorrelationMeter
+from clearstack_engine.analysis.patterns import Pattern
+
+__all__ = [
+    "CorrelationMeter",
+    "ExtractedMask",
+    "MaskExtractorConfig",
+    "NoiseCorrelation",
+    "OffsetCorrelation",
+    "Pattern",
+    "extract_mask",
+]
