@@ -1,0 +1,66 @@
+"""Compares what a file's own text (ImageJ's or OME's) promises with what was found in it.
+
+tifffile falls back to plain pages where the text does not fit: channels would pass as slices, and half a stack as a
+whole one. So the text is read once more here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clearstack_stacks.axes import check_axes
+from clearstack_stacks.errors import TRUNCATED, UNSUPPORTED_AXES, StackRefused
+from clearstack_stacks.ome import image_sizes
+
+if TYPE_CHECKING:
+    import tifffile
+
+
+def check_declared(tif: tifffile.TiffFile, num_slices: int) -> None:
+    """Refuse a file that holds other slices than its text says.
+
+    Raises:
+        StackRefused: UNSUPPORTED_AXES or TRUNCATED.
+    """
+    if tif.is_ome and tif.ome_metadata:
+        _check_ome(tif.ome_metadata, num_slices)
+    elif tif.is_imagej and tif.imagej_metadata:
+        meta = tif.imagej_metadata
+        sizes = {"T": meta.get("frames", 1), "Z": meta.get("slices", 1), "C": meta.get("channels", 1)}
+        _check_sizes({axis: _count(size) for axis, size in sizes.items()}, num_slices, "ImageJ")
+
+
+def _check_ome(xml: str, num_slices: int) -> None:
+    """Refuse sets of files, several images, channels and time points of an OME-TIFF."""
+    sizes = image_sizes(xml)
+    if sizes is None:
+        raise StackRefused(
+            UNSUPPORTED_AXES,
+            "This OME-TIFF is one part of a set of files; its description lies in another one. Open the set in Fiji "
+            "(File > Import > Bio-Formats) and save the stack that you want as one TIFF.",
+        )
+    _check_sizes(sizes, num_slices, "OME")
+
+
+def _check_sizes(sizes: dict[str, int], num_slices: int, whose: str) -> None:
+    """Refuse more than one time point or channel, and any other number of slices than declared."""
+    axes = "".join(sizes) + "YX"
+    check_axes(axes, (*sizes.values(), 1, 1))
+    declared = sizes["Z"]
+    if declared > num_slices:
+        raise StackRefused(
+            TRUNCATED,
+            f"The file is not complete: its {whose} description promises {declared} slices, {num_slices} are in it. "
+            "Copy it again; the transfer or the recording may not have finished.",
+        )
+    if 1 < declared < num_slices:
+        raise StackRefused(
+            UNSUPPORTED_AXES,
+            f"The {whose} description names {declared} slices, but the file has {num_slices}. Open it in Fiji, check the "
+            "numbers under Image > Properties..., and save it again.",
+        )
+
+
+def _count(value: object) -> int:
+    """A number of ImageJ's text; 1 where it is not one."""
+    return value if isinstance(value, int) and value > 0 else 1

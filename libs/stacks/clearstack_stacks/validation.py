@@ -1,0 +1,85 @@
+"""Decides whether a file is a stack that Clearstack can take, and says all there is to know about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clearstack_stacks.calibration import Calibration, read_calibration
+from clearstack_stacks.errors import TOO_LARGE, StackRefused
+from clearstack_stacks.heads import read_heads
+from clearstack_stacks.info import StackInfo, two_and_half_d_refusal
+from clearstack_stacks.reading import StackReader
+from clearstack_stacks.refusals import check_amount, check_heads
+from clearstack_stacks.statistics import Statistics
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from clearstack_stacks.limits import Limits
+
+
+def inspect_tiff(path: str | PathLike[str], limits: Limits) -> StackInfo:
+    """Validate a TIFF and measure it. Memory: a few slices.
+
+    What is out of proportion is refused by the heads of its pages, before a pixel is decoded.
+
+    Args:
+        path: the file.
+        limits: what is out of proportion.
+
+    Raises:
+        StackRefused: with its reason and a text for the microscopist.
+        OSError: the file can't be opened.
+    """
+    path = Path(path)
+    file_bytes = path.stat().st_size
+    if file_bytes > limits.max_file_bytes:
+        raise StackRefused(
+            TOO_LARGE,
+            f"The file has {file_bytes:,} bytes; {limits.max_file_bytes:,} are allowed here. Split the stack, or ask whoever "
+            "runs this installation to raise the limit.",
+        )
+    heads = read_heads(path, max_pages=limits.max_slices)
+    check_heads(heads, limits)
+    with StackReader(path) as reader:
+        layout = reader.layout
+        check_amount(
+            num_slices=layout.num_slices,
+            decoded_bytes=layout.num_slices * layout.slice_bytes,
+            file_bytes=file_bytes,
+            limits=limits,
+        )
+        return _info(reader, _measure(reader), read_calibration(reader.tif))
+
+
+def _measure(reader: StackReader) -> Statistics:
+    """Statistics of all slices, each read once."""
+    statistics = Statistics(reader.dtype)
+    for z in range(reader.num_slices):
+        statistics.add(reader.read_slice(z), z=z)
+    statistics.check()
+    return statistics
+
+
+def _info(reader: StackReader, statistics: Statistics, calibration: Calibration) -> StackInfo:
+    """Everything that was found, put together."""
+    num_slices, height, width = reader.shape_ZYX
+    refusal = two_and_half_d_refusal(num_slices)
+    return StackInfo(
+        num_slices=num_slices,
+        height=height,
+        width=width,
+        dtype=reader.dtype.name,
+        axes=reader.layout.found_axes,
+        pixel_size_um=calibration.pixel_size_um,
+        pixel_size_y_um=calibration.pixel_size_y_um,
+        z_step_um=calibration.z_step_um,
+        min=statistics.min,
+        max=statistics.max,
+        mean=statistics.mean,
+        std=statistics.std,
+        warnings=statistics.warnings(),
+        two_and_half_d_possible=not refusal,
+        two_and_half_d_reason=refusal,
+    )
