@@ -42,10 +42,11 @@ def _to_integers(slice_YX: NDArray[Any], target: np.dtype[Any]) -> NDArray[Any]:
     bounds = np.iinfo(target)
     if slice_YX.dtype.kind in "iu":
         own = np.iinfo(slice_YX.dtype)
-        return np.clip(slice_YX, max(bounds.min, own.min), min(bounds.max, own.max)).astype(target)
+        clipped: NDArray[Any] = np.clip(slice_YX, max(bounds.min, own.min), min(bounds.max, own.max))
+        return clipped.astype(target)
     # float64 holds every bound of up to 32 bits exactly; float32 would round 2^32 - 1 up and wrap.
-    wide = np.float64 if target.itemsize > 2 else slice_YX.dtype  # noqa: PLR2004 - float32 holds 16 bits
-    if slice_YX.dtype == np.float16:
-        wide = np.float64
-    values = np.rint(np.nan_to_num(slice_YX.astype(wide), nan=0.0, posinf=np.inf, neginf=-np.inf))
-    return np.clip(values, bounds.min, bounds.max).astype(target)
+    exact = slice_YX.dtype == np.float32 and target.itemsize <= 2  # noqa: PLR2004 - 16 bits fit into 24
+    values: NDArray[Any] = slice_YX.astype(np.float32 if exact else np.float64)
+    np.clip(np.rint(values, out=values), bounds.min, bounds.max, out=values)
+    values[np.isnan(values)] = 0
+    return values.astype(target)

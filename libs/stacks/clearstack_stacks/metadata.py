@@ -78,7 +78,7 @@ def _is_count(key: str) -> bool:
 
 
 def _ascii(value: Any) -> Any:
-    """Text as ImageJ's description takes it: escapes instead of letters beyond ASCII (µ becomes \\u00B5)."""
+    """Text as ImageJ's description takes it: escapes instead of letters beyond ASCII (µ is 00B5)."""
     if not isinstance(value, str):
         return value
     return "".join(letter if letter.isascii() else f"\\u{ord(letter):04X}" for letter in value)

@@ -13,7 +13,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import tifffile
 
 from clearstack_stacks.errors import TRUNCATED, UNREADABLE, StackRefused
 from clearstack_stacks.layout import Layout, find_layout
@@ -22,6 +21,7 @@ from clearstack_stacks.tiff import damaged, open_tiff
 if TYPE_CHECKING:
     from os import PathLike
 
+    import tifffile
     from numpy.typing import NDArray
 
 

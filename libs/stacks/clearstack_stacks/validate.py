@@ -3,6 +3,8 @@
 Prints one line of JSON: {"info": {...}} or {"refused": {"reason": ..., "message": ...}}.
 """
 
+# ruff: noqa: PLC0415 - the limits of the process are set before anything large is imported
+
 from __future__ import annotations
 
 import argparse
