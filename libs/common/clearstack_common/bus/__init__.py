@@ -1,0 +1,25 @@
+"""The broker as the services see it: jobs, events, records, the training lock."""
+
+from clearstack_common.bus.nats_bus import NatsBus
+from clearstack_common.bus.nats_lock import LockLostError
+from clearstack_common.bus.port import (
+    Bus,
+    Delivery,
+    Hints,
+    RecordExistsError,
+    RecordTable,
+    StoredRecord,
+    TrainingLock,
+)
+
+__all__ = [
+    "Bus",
+    "Delivery",
+    "Hints",
+    "LockLostError",
+    "NatsBus",
+    "RecordExistsError",
+    "RecordTable",
+    "StoredRecord",
+    "TrainingLock",
+]

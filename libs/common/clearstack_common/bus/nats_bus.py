@@ -1,0 +1,215 @@
+"""The Bus on NATS JetStream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Self, TypeVar
+
+import nats
+import nats.errors
+import structlog
+from clearstack.v1.event_pb2 import Event
+from clearstack.v1.job_pb2 import Job
+from google.protobuf.message import Message
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError as NatsNotFoundError
+from nats.js.kv import KeyValue
+
+from clearstack_common import protojson, subjects
+from clearstack_common.bus.envelope import event_headers, job_headers
+from clearstack_common.bus.nats_calls import broker_calls
+from clearstack_common.bus.nats_delivery import NatsDelivery, deliveries
+from clearstack_common.bus.nats_lock import NatsTrainingLock
+from clearstack_common.bus.nats_table import NatsTable
+from clearstack_common.settings import ServiceSettings
+
+M = TypeVar("M", bound=Message)
+
+DEDUPLICATION_WINDOW_S = 3600.0
+_BUCKETS = (
+    subjects.STACKS_BUCKET,
+    subjects.TRAININGS_BUCKET,
+    subjects.MODELS_BUCKET,
+    subjects.DENOISINGS_BUCKET,
+    subjects.LOCKS_BUCKET,
+)
+log = structlog.get_logger()
+
+
+class NatsHints:
+    """Hints as messages outside JetStream: fast, and lost without harm."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    async def on_message(self, _: Msg) -> None:
+        """Wakes the waiter."""
+        self._event.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Waits for a hint; False when none came in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+class NatsBus:
+    """A connection that outlives outages of the broker."""
+
+    def __init__(self, client: Client, settings: ServiceSettings) -> None:
+        self._client = client
+        self._jetstream: JetStreamContext = client.jetstream(timeout=5)
+        self._settings = settings
+        self._buckets: dict[str, KeyValue] = {}
+
+    @classmethod
+    async def connect(cls, settings: ServiceSettings) -> Self:
+        """Connects, waiting for the broker as long as it takes, and creates what is missing there."""
+        client = await nats.connect(
+            settings.nats_url,
+            token=settings.nats_token.get_secret_value() if settings.nats_token else None,
+            name=settings.instance,
+            allow_reconnect=True,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            error_cb=_log_error,
+        )
+        bus = cls(client, settings)
+        await bus._set_up()
+        return bus
+
+    async def _set_up(self) -> None:
+        await self._jetstream.add_stream(
+            StreamConfig(
+                name=subjects.JOBS_STREAM,
+                subjects=[subjects.JOBS],
+                retention=RetentionPolicy.WORK_QUEUE,
+                storage=StorageType.FILE,
+                duplicate_window=DEDUPLICATION_WINDOW_S,
+            )
+        )
+        await self._jetstream.add_stream(
+            StreamConfig(
+                name=subjects.EVENTS_STREAM,
+                subjects=[subjects.EVENTS],
+                storage=StorageType.FILE,
+                duplicate_window=DEDUPLICATION_WINDOW_S,
+            )
+        )
+        for bucket in _BUCKETS:
+            # No limit_marker_ttl: with it a lock that expires is taken over late.
+            self._buckets[bucket] = await self._jetstream.create_key_value(
+                KeyValueConfig(bucket=bucket, history=1, storage=StorageType.FILE)
+            )
+
+    async def close(self) -> None:
+        """Ends the connection."""
+        await self._client.close()
+
+    def is_connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        return self._client.is_connected
+
+    async def publish_job(self, job: Job) -> None:
+        """Queues a job; the same id within an hour is queued once."""
+        with broker_calls():
+            await self._jetstream.publish(
+                subjects.job_subject(job), protojson.encode(job), headers=job_headers(job)
+            )
+
+    async def publish_event(self, event: Event) -> None:
+        """Adds to the history; the same id within an hour is added once."""
+        if not event.HasField("time"):
+            event.time.GetCurrentTime()
+        with broker_calls():
+            await self._jetstream.publish(
+                subjects.event_subject(event), protojson.encode(event), headers=event_headers(event)
+            )
+
+    def jobs(self, verb: str) -> AsyncIterator[NatsDelivery[Job]]:
+        """Jobs with a verb, one at a time, for ever; survives outages of the broker."""
+        config = ConsumerConfig(
+            durable_name=f"{verb}-workers",
+            filter_subject=subjects.jobs_with(verb),
+            ack_wait=self._settings.ack_wait_s,
+            max_deliver=-1,
+        )
+        return deliveries(self._jetstream, subjects.JOBS_STREAM, config, Job)
+
+    def events(self, consumer: str, kinds: Sequence[str]) -> AsyncIterator[NatsDelivery[Event]]:
+        """Events of some kinds in their order, for ever; a named consumer goes on where it stood."""
+        config = ConsumerConfig(
+            durable_name=consumer,
+            filter_subjects=[subjects.events_of_kind(kind) for kind in kinds],
+            ack_wait=self._settings.ack_wait_s,
+            max_deliver=-1,
+            max_ack_pending=1,  # keeps the order, also between two gateways
+        )
+        return deliveries(self._jetstream, subjects.EVENTS_STREAM, config, Event)
+
+    async def next_event(self, resource_name: str, after_sequence: int) -> tuple[int, Event] | None:
+        """A run's first event after a sequence number, with its own number; None if there is none yet."""
+        with broker_calls():
+            try:
+                raw = await self._jetstream.get_msg(
+                    subjects.EVENTS_STREAM,
+                    seq=after_sequence + 1,
+                    next=True,
+                    subject=subjects.events_of(resource_name),
+                )
+            except NatsNotFoundError:
+                return None
+        return raw.seq or 0, protojson.decode(raw.data or b"", Event)
+
+    @asynccontextmanager
+    async def hints(self, subject: str) -> AsyncIterator[NatsHints]:
+        """Wakes whoever waits for a subject; nothing may depend on it."""
+        hints = NatsHints()
+        subscription = await self._client.subscribe(subject, cb=hints.on_message)
+        try:
+            yield hints
+        finally:
+            if not self._client.is_closed:
+                await subscription.unsubscribe()
+
+    async def hint(self, subject: str) -> None:
+        """Wakes those who listen to a subject now."""
+        with broker_calls():
+            await self._client.publish(subject, b"")
+
+    async def forget_events(self, resource_name: str) -> None:
+        """Removes a run's history."""
+        with broker_calls():
+            await self._jetstream.purge_stream(
+                subjects.EVENTS_STREAM, subject=subjects.events_of(resource_name)
+            )
+
+    def table(self, bucket: str, message_type: type[M]) -> NatsTable[M]:
+        """The table in a bucket."""
+        return NatsTable(self._buckets[bucket], message_type)
+
+    async def acquire_lock(self, holder: str) -> NatsTrainingLock | None:
+        """Tries to take the training lock; None while somebody else has it."""
+        with broker_calls():
+            return await NatsTrainingLock.acquire(
+                self._jetstream, self._buckets[subjects.LOCKS_BUCKET], holder, self._settings.lock_ttl_s
+            )
+
+    async def lock_token(self) -> int | None:
+        """The fencing token of the present holder; None while nobody has the lock."""
+        with broker_calls():
+            return await NatsTrainingLock.present_token(self._buckets[subjects.LOCKS_BUCKET])
+
+
+async def _log_error(error: Exception) -> None:
+    if not isinstance(error, nats.errors.SlowConsumerError):
+        log.warning("broker connection", error=str(error) or type(error).__name__)

@@ -1,0 +1,35 @@
+"""Turns the failures of a call to the broker into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import nats.errors
+from nats.js import errors
+
+from clearstack_common.errors import BackendUnavailableError
+
+_AWAY = (
+    nats.errors.TimeoutError,
+    nats.errors.NoRespondersError,
+    nats.errors.ConnectionClosedError,
+    nats.errors.ConnectionReconnectingError,
+    nats.errors.OutboundBufferLimitError,
+    nats.errors.StaleConnectionError,
+    errors.NoStreamResponseError,
+    errors.ServiceUnavailableError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+@contextmanager
+def broker_calls() -> Iterator[None]:
+    """Wraps calls to the broker.
+
+    Raises:
+        BackendUnavailableError: The broker did not answer.
+    """
+    try:
+        yield
+    except _AWAY as error:
+        raise BackendUnavailableError("The message broker does not answer; try again in a moment.") from error

@@ -1,0 +1,75 @@
+"""Pulling messages from a durable consumer, one at a time, through outages."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
+
+import nats.errors
+import structlog
+from google.protobuf.json_format import ParseError
+from google.protobuf.message import Message
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerConfig
+
+from clearstack_common import protojson
+from clearstack_common.bus.nats_calls import broker_calls
+
+M = TypeVar("M", bound=Message)
+
+_FETCH_S = 4.0
+_PAUSE_S = 0.5
+log = structlog.get_logger()
+
+
+class NatsDelivery(Generic[M]):
+    """A message that was handed to this process."""
+
+    def __init__(self, message: Msg, item: M) -> None:
+        self._message = message
+        self.item = item
+        self.num_delivered = message.metadata.num_delivered or 1
+
+    async def done(self) -> None:
+        """It was dealt with; returns when the broker knows."""
+        with broker_calls():
+            await self._message.ack_sync(timeout=5)
+
+    async def again(self, delay_s: float) -> None:
+        """Hand it out again after a while."""
+        with broker_calls():
+            await self._message.nak(delay=delay_s)
+
+    async def still_working(self) -> None:
+        """Do not hand it to anybody else yet."""
+        with broker_calls():
+            await self._message.in_progress()
+
+
+async def deliveries(
+    jetstream: JetStreamContext, stream: str, config: ConsumerConfig, message_type: type[M]
+) -> AsyncIterator[NatsDelivery[M]]:
+    """Messages in their order, for ever. What cannot be parsed is logged and given up."""
+    subscription: JetStreamContext.PullSubscription | None = None
+    while True:
+        try:
+            if subscription is None:
+                await jetstream.add_consumer(stream, config)
+                subscription = await jetstream.pull_subscribe_bind(durable=config.durable_name, stream=stream)
+            [message] = await subscription.fetch(1, timeout=_FETCH_S)
+        except nats.errors.TimeoutError:
+            continue
+        except (nats.errors.Error, OSError) as error:
+            log.warning("waiting for the broker", consumer=config.durable_name, error=repr(error))
+            if isinstance(error, nats.errors.ConnectionClosedError):
+                return
+            subscription = None
+            await asyncio.sleep(_PAUSE_S)
+            continue
+        try:
+            item = protojson.decode(message.data, message_type)
+        except ParseError:
+            log.exception("message given up: not readable", subject=message.subject)
+            await message.term()
+            continue
+        yield NatsDelivery(message, item)

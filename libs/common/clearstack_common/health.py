@@ -1,0 +1,50 @@
+"""The gRPC server that every service process has: standard health and reflection, and what else it serves."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+_CHECK_EVERY_S = 2.0
+
+
+class ServiceServer:
+    """A gRPC server that says SERVING while its backends answer."""
+
+    def __init__(self, address: str, interceptors: Sequence[grpc.aio.ServerInterceptor] = ()) -> None:
+        self.server = grpc.aio.server(interceptors=tuple(interceptors), options=[("grpc.so_reuseport", 0)])
+        self._address = address
+        self._health = HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
+        self.port = 0
+
+    async def start(self, service_names: Sequence[str] = ()) -> None:
+        """Binds and serves.
+
+        Raises:
+            RuntimeError: The address is in use.
+        """
+        names = [
+            *service_names,
+            health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+            reflection.SERVICE_NAME,
+        ]
+        reflection.enable_server_reflection(names, self.server)
+        self.port = self.server.add_insecure_port(self._address)
+        await self.server.start()
+
+    async def report_health(self, is_healthy: Callable[[], Awaitable[bool]]) -> None:
+        """Keeps the health status true, for ever."""
+        while True:
+            serving = health_pb2.HealthCheckResponse.SERVING
+            status = serving if await is_healthy() else health_pb2.HealthCheckResponse.NOT_SERVING
+            await self._health.set("", status)
+            await asyncio.sleep(_CHECK_EVERY_S)
+
+    async def stop(self) -> None:
+        """Says goodbye, gives calls in progress a second, and stops."""
+        await self._health.enter_graceful_shutdown()
+        await self.server.stop(grace=1.0)

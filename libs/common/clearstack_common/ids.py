@@ -1,0 +1,17 @@
+"""Resource names and ids."""
+
+import hashlib
+import secrets
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LENGTH = 12
+
+
+def new_id(kind: str, request_id: str = "") -> str:
+    """A new id of 12 letters and digits; the same one for the same kind and `request_id` (AIP-155)."""
+    digest = (
+        hashlib.sha256(f"{kind}\0{request_id}".encode()).digest()
+        if request_id
+        else secrets.token_bytes(_LENGTH)
+    )
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_LENGTH])

@@ -1,0 +1,72 @@
+"""What the services and the gateway need of an object store. Keys are immutable: nothing is written twice."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from clearstack.v1.model_service_pb2 import StoredFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object in a listing."""
+
+    key: str
+    size_bytes: int
+
+
+class ObjectStore(Protocol):
+    """Bytes by key.
+
+    Every method raises `BackendUnavailableError` when the store stays away, and `NotFoundError` for a key that is
+    not there.
+    """
+
+    async def put_file(self, key: str, path: Path) -> StoredFile:
+        """Stores a file; returns its key, size and SHA-256."""
+        ...
+
+    async def put_bytes(self, key: str, data: bytes) -> StoredFile:
+        """Stores some bytes; returns their key, size and SHA-256."""
+        ...
+
+    async def fetch(self, file: StoredFile, path: Path) -> Path:
+        """Fetches a file and checks it against its recorded size and SHA-256.
+
+        Raises:
+            ClearstackError: CHECKSUM_MISMATCH: these are not the bytes that were recorded.
+        """
+        ...
+
+    async def get_bytes(self, key: str) -> bytes:
+        """A small object whole."""
+        ...
+
+    def stream(self, key: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
+        """An object's bytes from an offset, in chunks."""
+        ...
+
+    async def list(self, prefix: str) -> Sequence[StoredObject]:
+        """Objects below a prefix, by key."""
+        ...
+
+    async def concatenate(self, key: str, sources: Sequence[StoredObject]) -> None:
+        """Makes one object of several, without moving the bytes through this process."""
+        ...
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Removes objects; those that are not there do not matter."""
+        ...
+
+    async def upload_url(self, key: str, expires_s: int) -> str:
+        """A link to which one object can be put."""
+        ...
+
+    async def download_url(self, key: str, expires_s: int) -> str:
+        """A link from which one object can be fetched."""
+        ...
+
+    async def is_available(self) -> bool:
+        """Whether the store answers now."""
+        ...

@@ -1,0 +1,217 @@
+"""The ObjectStore on any S3, by minio-py."""
+
+import asyncio
+import hashlib
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, Self, TypeVar
+
+import stamina
+import urllib3
+from clearstack.v1 import error_reason_pb2
+from clearstack.v1.model_service_pb2 import StoredFile
+from minio import Minio
+from minio.commonconfig import ComposeSource
+from minio.deleteobjects import DeleteObject
+from minio.error import InvalidResponseError, S3Error, ServerError
+
+from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
+from clearstack_common.objects.port import StoredObject
+from clearstack_common.settings import ServiceSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_AWAY = (
+    urllib3.exceptions.HTTPError,
+    ServerError,
+    InvalidResponseError,
+    ConnectionError,
+    BackendUnavailableError,
+)
+_PART_BYTES = 16 << 20
+_RETRY_FOR_S = 90.0
+
+
+class S3Store:
+    """One bucket. Calls are repeated for 90 s while the store is away."""
+
+    def __init__(self, client: Minio, bucket: str, retry_for_s: float = _RETRY_FOR_S) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._retry_for_s = retry_for_s
+
+    @classmethod
+    async def connect(cls, settings: ServiceSettings) -> Self:
+        """Connects and creates the bucket if it is missing."""
+        client = Minio(
+            settings.s3_endpoint,
+            access_key=settings.s3_access_key,
+            secret_key=settings.s3_secret_key.get_secret_value(),
+            secure=settings.s3_secure,
+            region="us-east-1",
+            http_client=urllib3.PoolManager(
+                timeout=urllib3.Timeout(connect=3, read=60),
+                retries=urllib3.Retry(total=1, backoff_factor=0.2, status_forcelist=[502, 503, 504]),
+                maxsize=16,
+            ),
+        )
+        store = cls(client, settings.s3_bucket)
+        await store._call(store._ensure_bucket)
+        return store
+
+    def _ensure_bucket(self) -> None:
+        if not self._client.bucket_exists(self._bucket):
+            self._client.make_bucket(self._bucket)
+
+    async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs a blocking call in a thread, again and again while the store is away."""
+        try:
+            async for attempt in stamina.retry_context(
+                on=_AWAY, attempts=None, timeout=self._retry_for_s, wait_max=3
+            ):
+                with attempt:
+                    return await asyncio.to_thread(_translated, partial(function, *args, **kwargs))
+        except _AWAY as error:
+            raise BackendUnavailableError(
+                "The object store does not answer; try again in a moment."
+            ) from error
+        raise AssertionError  # the loop returns or raises
+
+    async def put_file(self, key: str, path: Path) -> StoredFile:
+        """Stores a file; returns its key, size and SHA-256."""
+        digest = await asyncio.to_thread(_file_digest, path)
+        await self._call(self._client.fput_object, self._bucket, key, str(path), part_size=_PART_BYTES)
+        return _stored(key, path.stat().st_size, digest)
+
+    async def put_bytes(self, key: str, data: bytes) -> StoredFile:
+        """Stores some bytes; returns their key, size and SHA-256."""
+
+        def put() -> None:
+            self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), part_size=_PART_BYTES)
+
+        await self._call(put)
+        return _stored(key, len(data), hashlib.sha256(data).hexdigest())
+
+    async def fetch(self, file: StoredFile, path: Path) -> Path:
+        """Fetches a file and checks it against its recorded size and SHA-256."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size, digest = await self._call(self._download, file.object_key, path)
+        if (size, digest) != (file.size_bytes, file.sha256):
+            path.unlink(missing_ok=True)
+            raise ClearstackError(
+                f"The stored object {file.object_key} is not what was recorded (size or SHA-256 differ); "
+                "it was changed behind Clearstack's back: upload the stack again.",
+                reason=error_reason_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
+            )
+        return path
+
+    def _download(self, key: str, path: Path) -> tuple[int, str]:
+        digest, size = hashlib.sha256(), 0
+        partial_path = path.with_name(path.name + ".part")
+        response = self._client.get_object(self._bucket, key)
+        try:
+            with partial_path.open("wb") as out:
+                for chunk in response.stream(1 << 20):
+                    out.write(chunk)
+                    digest.update(chunk)
+                    size += len(chunk)
+        finally:
+            response.close()
+            response.release_conn()
+        partial_path.replace(path)
+        return size, digest.hexdigest()
+
+    async def get_bytes(self, key: str) -> bytes:
+        """A small object whole."""
+
+        def get() -> bytes:
+            response = self._client.get_object(self._bucket, key)
+            try:
+                return response.read()
+            finally:
+                response.close()
+                response.release_conn()
+
+        return await self._call(get)
+
+    async def stream(self, key: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
+        """An object's bytes from an offset, in chunks."""
+        response = await self._call(self._client.get_object, self._bucket, key, offset=offset)
+        try:
+            while chunk := await asyncio.to_thread(response.read, chunk_bytes):
+                yield chunk
+        except urllib3.exceptions.HTTPError as error:
+            raise BackendUnavailableError(
+                "The object store broke off; try again from where you are."
+            ) from error
+        finally:
+            response.close()
+            response.release_conn()
+
+    async def list(self, prefix: str) -> Sequence[StoredObject]:
+        """Objects below a prefix, by key."""
+
+        def listing() -> Sequence[StoredObject]:
+            objects = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
+            return [
+                StoredObject(key=o.object_name or "", size_bytes=o.size or 0) for o in objects if not o.is_dir
+            ]
+
+        return sorted(await self._call(listing), key=lambda stored: stored.key)
+
+    async def concatenate(self, key: str, sources: Sequence[StoredObject]) -> None:
+        """Makes one object of several, without moving the bytes through this process."""
+        parts = [ComposeSource(self._bucket, source.key) for source in sources]
+        await self._call(self._client.compose_object, self._bucket, key, parts)
+
+    async def delete(self, keys: Iterable[str]) -> None:
+        """Removes objects; those that are not there do not matter."""
+        doomed = [DeleteObject(key) for key in keys]
+
+        def delete() -> None:
+            for error in self._client.remove_objects(self._bucket, doomed):
+                raise BackendUnavailableError(
+                    f"The object store would not delete {error.name}: {error.message}"
+                )
+
+        if doomed:
+            await self._call(delete)
+
+    async def upload_url(self, key: str, expires_s: int) -> str:
+        """A link to which one object can be put."""
+        return self._client.presigned_put_object(self._bucket, key, timedelta(seconds=expires_s))
+
+    async def download_url(self, key: str, expires_s: int) -> str:
+        """A link from which one object can be fetched."""
+        return self._client.presigned_get_object(self._bucket, key, timedelta(seconds=expires_s))
+
+    async def is_available(self) -> bool:
+        """Whether the store answers now."""
+        try:
+            return await asyncio.to_thread(self._client.bucket_exists, self._bucket)
+        except Exception:  # whatever it is, the store cannot be used
+            return False
+
+
+def _translated(function: Callable[[], T]) -> T:
+    try:
+        return function()
+    except S3Error as error:
+        if error.code in {"NoSuchKey", "NoSuchBucket", "ResourceNotFound"}:
+            raise NotFoundError(f"The object {error.object_name} is not in the store.") from error
+        if error.code in {"InternalError", "ServiceUnavailable", "SlowDown"}:
+            raise BackendUnavailableError(f"The object store says {error.code}.") from error
+        raise
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stored(key: str, size_bytes: int, digest: str) -> StoredFile:
+    return StoredFile(file_name=key.rpartition("/")[2], object_key=key, size_bytes=size_bytes, sha256=digest)

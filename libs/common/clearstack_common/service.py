@@ -1,0 +1,62 @@
+"""The frame of a worker service: connect, serve health, work until told to stop."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Mapping
+
+import structlog
+
+from clearstack_common.bus import NatsBus
+from clearstack_common.health import ServiceServer
+from clearstack_common.log import configure_logging
+from clearstack_common.objects import S3Store
+from clearstack_common.settings import ServiceSettings
+from clearstack_common.worker import Handler, Worker
+
+log = structlog.get_logger()
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def run_until(stopping: asyncio.Event, *work: Awaitable[None]) -> None:
+    """Runs tasks until the event is set; the end of any of them ends all, with its error."""
+    tasks = [asyncio.ensure_future(stopping.wait()), *(asyncio.ensure_future(item) for item in work)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def serve_worker(service: str, settings: ServiceSettings, handlers: Mapping[str, Handler]) -> None:
+    """Runs a worker service: one loop for each verb, until SIGTERM or SIGINT."""
+    configure_logging(settings, service)
+    stopping = stop_on_signals()
+    bus = await NatsBus.connect(settings)
+    store = await S3Store.connect(settings)
+    server = ServiceServer(settings.grpc_address)
+    await server.start()
+    log.info("service ready", port=server.port)
+
+    async def is_healthy() -> bool:
+        return bus.is_connected() and await store.is_available()
+
+    workers = [Worker(verb, handler, bus, store, settings).run() for verb, handler in handlers.items()]
+    try:
+        await run_until(stopping, server.report_health(is_healthy), *workers)
+    finally:
+        log.info("service stops")
+        with contextlib.suppress(Exception):
+            await server.stop()
+        await bus.close()

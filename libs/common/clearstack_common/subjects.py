@@ -1,0 +1,51 @@
+"""Names on the broker: streams, subjects, consumers, buckets. `docs/events.md` is their table."""
+
+from clearstack.v1.event_pb2 import Event
+from clearstack.v1.job_pb2 import Job
+
+JOBS_STREAM = "CLEARSTACK_JOBS"
+EVENTS_STREAM = "CLEARSTACK_EVENTS"
+
+JOBS = "clearstack.cmd.>"
+EVENTS = "clearstack.evt.>"
+
+STACKS_BUCKET = "clearstack_stacks"
+TRAININGS_BUCKET = "clearstack_trainings"
+MODELS_BUCKET = "clearstack_models"
+DENOISINGS_BUCKET = "clearstack_denoisings"
+LOCKS_BUCKET = "clearstack_locks"
+
+
+def run_id(resource_name: str) -> str:
+    """The id in a resource name: `trainings/abc` → `abc`."""
+    return resource_name.rpartition("/")[2]
+
+
+def job_subject(job: Job) -> str:
+    """Where a job is queued."""
+    return f"clearstack.cmd.{job.WhichOneof('verb')}.{run_id(job.run)}"
+
+
+def jobs_with(verb: str) -> str:
+    """All jobs with a verb."""
+    return f"clearstack.cmd.{verb}.*"
+
+
+def event_subject(event: Event) -> str:
+    """Where an event is published."""
+    return f"clearstack.evt.{event.WhichOneof('kind')}.{run_id(event.run)}"
+
+
+def events_of(resource_name: str) -> str:
+    """All events of a run."""
+    return f"clearstack.evt.*.{run_id(resource_name)}"
+
+
+def events_of_kind(kind: str) -> str:
+    """All events of a kind."""
+    return f"clearstack.evt.{kind}.*"
+
+
+def cancel_subject(resource_name: str) -> str:
+    """A hint that a run's jobs are not wanted any more; the stored record is the truth."""
+    return f"clearstack.hint.cancel.{run_id(resource_name)}"

@@ -1,0 +1,225 @@
+"""What every worker does around its own work: take a job, keep it alive, report failures, stop when told.
+
+A handler gets a `JobContext`, does its work, and publishes what came of it. It never decides what comes next.
+"""
+
+import asyncio
+import contextlib
+import errno
+import shutil
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+
+import stamina
+import structlog
+from clearstack.v1 import error_reason_pb2
+from clearstack.v1.event_pb2 import Event, JobFailed
+from clearstack.v1.job_pb2 import Job
+from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
+
+from clearstack_common import subjects
+from clearstack_common.bus import Bus, Delivery
+from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
+from clearstack_common.log import run_context
+from clearstack_common.objects import ObjectStore
+from clearstack_common.settings import ServiceSettings
+
+# A job that was handed out that often kills whoever takes it.
+MAX_DELIVERIES = 12
+# An unexpected error is given that many chances.
+MAX_SURPRISES = 3
+_POLL_S = 2.0
+_RETRY_S = 3.0
+
+log = structlog.get_logger()
+
+
+class JobContext:
+    """A job, with what its handler needs.
+
+    Attributes:
+        job: What to do.
+        folder: An empty folder that is removed afterwards.
+        stop: Set when the work is not wanted any more; for code in threads.
+    """
+
+    def __init__(
+        self, job: Job, bus: Bus, store: ObjectStore, settings: ServiceSettings, folder: Path
+    ) -> None:
+        self.job = job
+        self.bus = bus
+        self.store = store
+        self.settings = settings
+        self.folder = folder
+        self.stop = threading.Event()
+
+    async def publish(self, event: Event, what: str) -> None:
+        """Publishes an event of this job, through an outage of the broker if need be.
+
+        Args:
+            event: Only its kind needs to be set.
+            what: Makes the event's id, together with the job's.
+        """
+        event.id, event.run, event.job = f"{self.job.id}.{what}", self.job.run, self.job.id
+        async for attempt in stamina.retry_context(
+            on=BackendUnavailableError, attempts=None, timeout=300, wait_max=2
+        ):
+            with attempt:
+                await self.bus.publish_event(event)
+
+    async def is_wanted(self) -> bool:
+        """Whether the run still waits for this job."""
+        try:
+            return self.job.id in await _active_jobs(self.bus, self.job.run)
+        except NotFoundError:
+            return False
+
+
+Handler = Callable[[JobContext], Awaitable[None]]
+
+
+async def _active_jobs(bus: Bus, run: str) -> list[str]:
+    run_id = subjects.run_id(run)
+    if run.startswith("trainings/"):
+        training = await bus.table(subjects.TRAININGS_BUCKET, TrainingRecord).get(run_id)
+        return list(training.value.active_jobs)
+    denoising = await bus.table(subjects.DENOISINGS_BUCKET, DenoisingRecord).get(run_id)
+    return list(denoising.value.active_jobs)
+
+
+class Worker:
+    """Works off the jobs of one verb."""
+
+    def __init__(
+        self, verb: str, handler: Handler, bus: Bus, store: ObjectStore, settings: ServiceSettings
+    ) -> None:
+        self._verb = verb
+        self._handler = handler
+        self._bus = bus
+        self._store = store
+        self._settings = settings
+
+    async def run(self) -> None:
+        """Takes one job after the other, until cancelled."""
+        async for delivery in self._bus.jobs(self._verb):
+            with run_context(delivery.item.run, job=delivery.item.id):
+                try:
+                    await self._deal_with(delivery)
+                except BackendUnavailableError as error:
+                    log.warning("job comes again later", reason=error.message)
+
+    async def _deal_with(self, delivery: Delivery[Job]) -> None:
+        with self._folder() as folder:
+            context = JobContext(delivery.item, self._bus, self._store, self._settings, folder)
+            if not await context.is_wanted():
+                log.info("job dropped: not wanted any more")
+            elif delivery.num_delivered > MAX_DELIVERIES:
+                await _report(context, _gave_up(delivery.num_delivered))
+            else:
+                async with _kept_alive(context, delivery):
+                    if not await self._attempt(context, delivery):
+                        return
+        await delivery.done()
+
+    async def _attempt(self, context: JobContext, delivery: Delivery[Job]) -> bool:
+        """Runs the handler; returns whether the job is over and done with."""
+        log.info("job taken", delivery=delivery.num_delivered)
+        try:
+            await self._handler_while_wanted(context)
+        except asyncio.CancelledError:
+            with contextlib.suppress(BackendUnavailableError):
+                await delivery.again(0)
+            raise
+        except BackendUnavailableError as error:
+            log.warning("job interrupted: comes again", reason=error.message)
+            await delivery.again(_RETRY_S)
+            return False
+        except ClearstackError as error:
+            await _report(context, error)
+        except Exception as error:  # anything a handler did not foresee
+            log.exception("job failed")
+            if delivery.num_delivered < MAX_SURPRISES and not _is_full_disk(error):
+                await delivery.again(_RETRY_S)
+                return False
+            await _report(context, _surprise(error))
+        return True
+
+    async def _handler_while_wanted(self, context: JobContext) -> None:
+        work = asyncio.ensure_future(self._handler(context))
+        watch = asyncio.ensure_future(_until_unwanted(context))
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                log.info("job stopped: not wanted any more")
+                return
+            await work
+        finally:
+            context.stop.set()
+            for task in (work, watch):
+                task.cancel()
+            await asyncio.gather(work, watch, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _folder(self) -> Iterator[Path]:
+        self._settings.scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{self._verb}-", dir=self._settings.scratch))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _until_unwanted(context: JobContext) -> None:
+    async with context.bus.hints(subjects.cancel_subject(context.job.run)) as hints:
+        while True:
+            await hints.wait(_POLL_S)
+            with contextlib.suppress(BackendUnavailableError):
+                if not await context.is_wanted():
+                    return
+
+
+@contextlib.asynccontextmanager
+async def _kept_alive(context: JobContext, delivery: Delivery[Job]) -> AsyncIterator[None]:
+    async def keep() -> None:
+        while True:
+            with contextlib.suppress(BackendUnavailableError):
+                await delivery.still_working()
+            await asyncio.sleep(context.settings.ack_wait_s / 4)
+
+    task = asyncio.ensure_future(keep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _report(context: JobContext, error: ClearstackError) -> None:
+    log.warning("job given up", reason=error.message)
+    await context.publish(Event(job_failed=JobFailed(failure=error.as_failure())), "failed")
+
+
+def _gave_up(num_delivered: int) -> ClearstackError:
+    return ClearstackError(
+        f"The computation was begun {num_delivered - 1} times and never came to an end; "
+        "see the service's log, then start it again.",
+        reason=error_reason_pb2.ERROR_REASON_COMPUTATION_FAILED,
+    )
+
+
+def _is_full_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+def _surprise(error: Exception) -> ClearstackError:
+    if _is_full_disk(error):
+        return ClearstackError(
+            "The disk of the service is full; make room and start the run again.",
+            reason=error_reason_pb2.ERROR_REASON_OUT_OF_SPACE,
+        )
+    return ClearstackError(
+        f"The computation failed unexpectedly ({type(error).__name__}); the service's log has the details.",
+        reason=error_reason_pb2.ERROR_REASON_COMPUTATION_FAILED,
+    )
