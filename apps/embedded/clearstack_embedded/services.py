@@ -1,0 +1,65 @@
+"""Clearstack's own services as processes of this machine."""
+
+import importlib.metadata
+import os
+import sys
+
+from clearstack_embedded.ports import HOST
+from clearstack_embedded.settings import BUCKET
+from clearstack_embedded.spec import ProcessSpec
+from clearstack_embedded.wiring import Wiring
+
+GATEWAY = "gateway"
+# A service imports scientific libraries first; on a cold disk that takes its time.
+_START_TIMEOUT_S = 120.0
+
+
+def services(wiring: Wiring) -> list[ProcessSpec]:
+    """The gateway, the trainers, the mask extractor and the inference process."""
+    trainers = ["trainer", *(f"trainer-{number}" for number in range(2, wiring.config.num_trainers + 1))]
+    modules = {GATEWAY: "clearstack_gateway"}
+    modules |= dict.fromkeys(trainers, "clearstack_trainer")
+    modules |= {"mask-extractor": "clearstack_mask_extractor", "inference": "clearstack_inference"}
+    return [
+        service(wiring, name, (sys.executable, "-m", module), _address(wiring, name))
+        for name, module in modules.items()
+    ]
+
+
+def service(wiring: Wiring, name: str, command: tuple[str, ...], address: str) -> ProcessSpec:
+    """A process that is configured as Clearstack's services are and answers gRPC health on `address`."""
+    scratch = wiring.folder.scratch(name)
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return ProcessSpec(
+        name=name,
+        command=command,
+        environment={**os.environ, **_settings(wiring, name, address), **wiring.mark},
+        probe="grpc",
+        address=address,
+        log=wiring.folder.log(name),
+        version=importlib.metadata.version("clearstack"),
+        start_timeout_s=_START_TIMEOUT_S,
+    )
+
+
+def _address(wiring: Wiring, name: str) -> str:
+    return wiring.endpoint if name == GATEWAY else f"{HOST}:{wiring.ports.take(name)}"
+
+
+def _settings(wiring: Wiring, name: str, address: str) -> dict[str, str]:
+    settings = {
+        "NATS_URL": f"nats://{wiring.nats_address}",
+        "NATS_TOKEN": wiring.credentials.nats_token,
+        "S3_ENDPOINT": wiring.s3_address,
+        "S3_ACCESS_KEY": wiring.credentials.s3_access_key,
+        "S3_SECRET_KEY": wiring.credentials.s3_secret_key,
+        "S3_SECURE": "false",
+        "S3_BUCKET": BUCKET,
+        "GRPC_ADDRESS": address,
+        "SCRATCH": str(wiring.folder.scratch(name)),
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": wiring.config.log_level,
+        "INSTANCE": name,
+    }
+    unbuffered = {"PYTHONUNBUFFERED": "1"}  # so that a traceback is in the log before a kill
+    return {f"CLEARSTACK_{key}": value for key, value in settings.items()} | unbuffered

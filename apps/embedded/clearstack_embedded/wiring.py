@@ -1,0 +1,41 @@
+"""What the processes of one installation have to know of each other: addresses, secrets, folders."""
+
+from dataclasses import dataclass, field
+
+from clearstack_embedded.credentials import Credentials, load_or_create
+from clearstack_embedded.folder import DataFolder
+from clearstack_embedded.ports import HOST, PortBook, api_port
+from clearstack_embedded.settings import InstallationConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """What the makers of process specs need to know."""
+
+    config: InstallationConfig
+    folder: DataFolder
+    credentials: Credentials
+    ports: PortBook
+    endpoint: str
+    nats_address: str
+    s3_address: str
+    mark: dict[str, str] = field(default_factory=dict)
+
+
+def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -> Wiring:
+    """Choose the ports and load the secrets; ports of earlier starts are kept where they are free.
+
+    Raises:
+        InstallationError: The asked port is taken, or the secrets cannot be read.
+    """
+    ports = PortBook(folder.ports)
+    return Wiring(
+        config=config,
+        folder=folder,
+        credentials=load_or_create(folder.secrets),
+        ports=ports,
+        endpoint=f"{HOST}:{ports.take('gateway', preferred=api_port(config.port))}",
+        nats_address=f"{HOST}:{ports.take('broker')}",
+        s3_address=f"{HOST}:{ports.take('store.s3', with_grpc=True)}",
+        mark=mark,
+    )
