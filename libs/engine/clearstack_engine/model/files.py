@@ -1,0 +1,119 @@
+"""Writes and reads the files of a trained stage: weights.pth, weights.safetensors, model.json."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import safetensors.torch
+import torch
+
+from clearstack_engine.errors import ModelFilesError
+from clearstack_engine.network.unet import Architecture, UNet
+from clearstack_engine.normalisation import Normalisation
+from clearstack_engine.symmetry import Symmetry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT_VERSION = 1
+NUM_DIFFERENCES_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What is needed, beside the weights, to denoise with a stage.
+
+    Attributes:
+        architecture: of the network.
+        normalisation: mean and standard deviation of the training stack.
+        stage: `single` (N2V or stage 1, one hidden pixel) or `structured` (stage 2).
+        symmetries: turns and flips under which the noise stays the same.
+    """
+
+    architecture: Architecture
+    normalisation: Normalisation
+    stage: str
+    symmetries: tuple[Symmetry, ...]
+
+    def to_json(self) -> str:
+        """The text of model.json."""
+        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelCard:
+        """The inverse of `to_json`.
+
+        Raises:
+            ModelFilesError: the text is not that of a model.json of this version.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            if fields["format_version"] != FORMAT_VERSION:
+                raise ModelFilesError(
+                    f"model.json has format version {fields['format_version']}, this program reads {FORMAT_VERSION}."
+                )
+            return cls(
+                architecture=Architecture(**fields["architecture"]),
+                normalisation=Normalisation(**fields["normalisation"]),
+                stage=str(fields["stage"]),
+                symmetries=tuple(Symmetry(**symmetry) for symmetry in fields["symmetries"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFilesError(f"model.json is not the description of a model: {error!r}.") from error
+
+
+def save_model_files(folder: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
+    """Write the three files; the folder is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    torch.save(on_cpu, folder / "weights.pth")
+    safetensors.torch.save_file(on_cpu, folder / "weights.safetensors")
+    (folder / "model.json").write_text(card.to_json(), encoding="utf-8")
+
+
+def load_model_files(folder: Path) -> tuple[ModelCard, UNet]:
+    """Read model.json and the weights: safetensors where they are there, else the .pth.
+
+    Raises:
+        ModelFilesError: a file is missing or broken, or the weights do not fit the architecture.
+    """
+    try:
+        card = ModelCard.from_json((folder / "model.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelFilesError(f"model.json cannot be read: {error.strerror}.") from error
+    weights = _load_weights(folder)
+    network = UNet(card.architecture)
+    differences = _differences(network.state_dict(), weights)
+    if differences:
+        named = "; ".join(differences[:NUM_DIFFERENCES_NAMED])
+        raise ModelFilesError(f"The weights do not fit model.json ({len(differences)} differences): {named}.")
+    network.load_state_dict(weights)
+    return card, network
+
+
+def _load_weights(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        if (folder / "weights.safetensors").exists():
+            return safetensors.torch.load_file(folder / "weights.safetensors")
+        weights = torch.load(folder / "weights.pth", weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError) as error:
+        raise ModelFilesError(f"The weights cannot be read: {error}.") from error
+    if not isinstance(weights, dict) or not all(
+        isinstance(value, torch.Tensor) for value in weights.values()
+    ):
+        raise ModelFilesError("weights.pth is not a plain state dict.")
+    return weights
+
+
+def _differences(expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> list[str]:
+    missing = [f"{name} is missing" for name in expected if name not in found]
+    extra = [f"{name} is not expected" for name in found if name not in expected]
+    shapes = [
+        f"{name} has the shape {tuple(found[name].shape)}, not {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    return missing + extra + shapes

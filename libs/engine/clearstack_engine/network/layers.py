@@ -1,0 +1,71 @@
+"""The building blocks of the U-Net.
+
+Axes: B batch, F feature maps, Y rows, X columns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from clearstack_engine.config import Upsampling
+
+NEGATIVE_SLOPE = 0.1
+
+
+class DoubleConvolution(nn.Module):
+    """Two 3x3 convolutions with leaky rectifiers; zero padding keeps the size.
+
+    There is no normalisation layer: what a batch's statistics hide in training shows as an offset when denoising.
+    """
+
+    def __init__(self, num_in: int, num_out: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(num_in, num_out, 3, padding=1)
+        self.second = nn.Conv2d(num_out, num_out, 3, padding=1)
+
+    def forward(self, maps_BFYX: torch.Tensor) -> torch.Tensor:
+        """(B, num_in, Y, X) -> (B, num_out, Y, X)."""
+        maps_BFYX = functional.leaky_relu_(self.first(maps_BFYX), NEGATIVE_SLOPE)
+        return functional.leaky_relu_(self.second(maps_BFYX), NEGATIVE_SLOPE)
+
+
+class BlurPool(nn.Module):
+    """Max, then a binomial blur, then every second pixel (Höck et al., N2V2, section 3.1).
+
+    Plain max pooling passes on where in its window the maximum lay: the checkerboard that N2V is known for.
+    """
+
+    def forward(self, maps_BFYX: torch.Tensor) -> torch.Tensor:
+        """(B, F, Y, X) -> (B, F, Y / 2, X / 2)."""
+        highest_BFYX = functional.max_pool2d(functional.pad(maps_BFYX, (0, 1, 0, 1)), 2, stride=1)
+        # Two averages of two pixels are the binomial [1, 2, 1] / 4.
+        smooth_BFYX = functional.avg_pool2d(functional.pad(highest_BFYX, (1, 0, 1, 0)), 2, stride=1)
+        return functional.avg_pool2d(smooth_BFYX, 2)
+
+
+class Upsample(nn.Module):
+    """Doubles the resolution: interpolation and a convolution, or a transposed convolution."""
+
+    def __init__(
+        self, num_in: int, num_out: int, *, resize_convolution: bool, upsampling: Upsampling
+    ) -> None:
+        super().__init__()
+        self.mode = upsampling if resize_convolution else None
+        # A 1x1 convolution commutes with the interpolation; done first, it costs a quarter. The 3x3 one of the
+        # resize convolution is the first of the block that follows.
+        self.convolution: nn.Module = (
+            nn.Conv2d(num_in, num_out, 1) if self.mode else nn.ConvTranspose2d(num_in, num_out, 2, stride=2)
+        )
+
+    def forward(self, maps_BFYX: torch.Tensor) -> torch.Tensor:
+        """(B, num_in, Y, X) -> (B, num_out, 2 Y, 2 X)."""
+        maps_BFYX = self.convolution(maps_BFYX)
+        if self.mode is None:
+            return maps_BFYX
+        corners = None if self.mode == "nearest" else False
+        return functional.interpolate(maps_BFYX, scale_factor=2, mode=self.mode, align_corners=corners)

@@ -1,0 +1,1 @@
+"""Where patches come from, and which pixels are kept back for validation."""

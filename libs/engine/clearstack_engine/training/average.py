@@ -1,0 +1,39 @@
+"""An exponential moving average of the weights: a better network than any single step's, for next to nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+DECAY = 0.999
+
+
+class AveragedWeights:
+    """Follows the parameters of a network.
+
+    Args:
+        network: its parameters at this moment are the start of the average.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after `step` (from 0); the average is short at first, so that it forgets the start."""
+        decay = min(DECAY, (1 + step) / (10 + step))
+        current = [tensor.detach() for tensor in network.state_dict().values()]
+        torch._foreach_lerp_(list(self._weights.values()), current, 1 - decay)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The averaged weights themselves, not a copy."""
+        return self._weights
+
+    def load_state_dict(self, weights: dict[str, torch.Tensor]) -> None:
+        """Take over stored weights."""
+        for name, tensor in weights.items():
+            self._weights[name].copy_(tensor)

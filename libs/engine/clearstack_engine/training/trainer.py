@@ -1,0 +1,217 @@
+"""Trains one stage, epoch by epoch.
+
+Axes: Z slices, Y rows, X columns, B batch, C input slices.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from clearstack_engine.device import Device
+from clearstack_engine.errors import StackError
+from clearstack_engine.masking.blind_spot import SINGLE_PIXEL_ZYX, BlindSpot
+from clearstack_engine.model.files import ModelCard, save_model_files
+from clearstack_engine.network.unet import Architecture
+from clearstack_engine.normalisation import Normalisation
+from clearstack_engine.sampling.held_out import HeldOut
+from clearstack_engine.sampling.patches import PatchSource
+from clearstack_engine.sampling.seeds import Purpose, numpy_generator
+from clearstack_engine.symmetry import symmetries_of
+from clearstack_engine.training.batch_stream import BatchStream
+from clearstack_engine.training.checkpoint import Checkpoint
+from clearstack_engine.training.learner import Learner
+from clearstack_engine.training.progress import EpochReport, StepProgress
+from clearstack_engine.training.validation import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from clearstack_engine.config import StageConfig
+
+
+class StageTrainer:
+    """One network's training on one stack.
+
+    Args:
+        stack_ZYX: the noisy stack in its own units, any real dtype; may be memory-mapped.
+        config: the stage's parameters.
+        mask_ZYX: bool (1 | 3, odd, odd), centre True: where the noise is correlated with the centre's.
+            None: it is correlated with nothing, the blind spot is a single pixel.
+        device: `auto`, `cpu` or `cuda`.
+        resume_from: a checkpoint of this same training.
+        on_step: called after every optimiser step; may raise, which ends the training.
+        clock: seconds, for the figures of speed.
+
+    Raises:
+        StackError: the stack cannot be trained on with this configuration.
+        ModelFilesError: the checkpoint is not one of this training.
+    """
+
+    def __init__(
+        self,
+        stack_ZYX: NDArray[np.generic],
+        config: StageConfig,
+        *,
+        mask_ZYX: NDArray[np.bool_] | None = None,
+        device: str = "auto",
+        resume_from: Path | None = None,
+        on_step: Callable[[StepProgress], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        _check(stack_ZYX, config)
+        self.history: list[EpochReport] = []
+        self._config = config
+        self._on_step = on_step or (lambda _: None)
+        self._clock = clock
+        self._device = Device.choose(device)
+        mask_ZYX = SINGLE_PIXEL_ZYX if mask_ZYX is None else mask_ZYX
+        self._normalisation = Normalisation.of(stack_ZYX)
+        self._symmetries = symmetries_of(mask_ZYX)
+        self._num_steps = -(-config.patches_per_slice * len(stack_ZYX) // config.batch_size)
+        self._prepare_data(stack_ZYX, mask_ZYX)
+        self._learner = Learner(config, self._device, num_steps=self._num_steps * config.num_epochs)
+        self._best: dict[str, torch.Tensor] | None = None
+        if resume_from is not None:
+            self._resume(Checkpoint.load(resume_from, config))
+
+    @property
+    def device_name(self) -> str:
+        """Such as `cpu (bfloat16)`."""
+        return self._device.name
+
+    @property
+    def start_epoch(self) -> int:
+        """The epoch that `epochs` yields first, from 1."""
+        return len(self.history) + 1
+
+    def epochs(self) -> Iterator[EpochReport]:
+        """Train; yields after every epoch, until all are done or early stopping ends the stage."""
+        while not (self.history and self.history[-1].is_last):
+            report = self._epoch(self.start_epoch)
+            self.history.append(report)
+            yield report
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Write all that is needed to go on as if nothing had happened, atomically."""
+        best_is_current = bool(self.history) and self.history[-1].is_best
+        Checkpoint(
+            config=asdict(self._config),
+            network=self._learner.network.state_dict(),
+            averaged=self._learner.averaged.state_dict(),
+            best=None if best_is_current else self._best,
+            optimizer=self._learner.optimizer.state_dict(),
+            history=[{**asdict(report), "notes": list(report.notes)} for report in self.history],
+            micro_batch_size=self._learner.micro_batches.size,
+        ).save(path)
+
+    def save_model(self, folder: Path) -> None:
+        """Write the best weights by validation loss: weights.pth, weights.safetensors and model.json."""
+        card = ModelCard(
+            architecture=Architecture.of(self._config),
+            normalisation=self._normalisation,
+            stage="structured" if self._blind_spot.is_structured else "single",
+            symmetries=self._symmetries,
+        )
+        save_model_files(folder, card, self._best or self._learner.averaged.state_dict())
+
+    def _prepare_data(self, stack_ZYX: NDArray[np.generic], mask_ZYX: NDArray[np.bool_]) -> None:
+        config, device = self._config, self._device
+        self._blind_spot = BlindSpot(
+            mask_ZYX, num_input_slices=config.num_input_slices, mask_percentage=config.mask_percentage
+        )
+        source = PatchSource(
+            stack_ZYX,
+            self._normalisation,
+            patch_size_px=config.patch_size_px,
+            num_input_slices=config.num_input_slices,
+            device=device.device,
+        )
+        held_out = HeldOut(
+            stack_ZYX.shape,
+            patch_size_px=config.patch_size_px,
+            generator=numpy_generator(config.seed, Purpose.HELD_OUT, 0),
+        )
+        self._validation = Validation(source, held_out, self._blind_spot, config, device)
+        symmetries = self._symmetries if config.augmentation else self._symmetries[:1]
+        self._stream = BatchStream(source, held_out, self._blind_spot, symmetries, config)
+
+    def _epoch(self, epoch: int) -> EpochReport:
+        started = self._clock()
+        losses: list[torch.Tensor] = []
+        first_step = (epoch - 1) * self._num_steps
+        num_patches = self._config.patches_per_slice * self._stream.num_slices
+        for step, batch in enumerate(self._stream.epoch(epoch, num_patches)):
+            losses.append(self._learner.learn(batch, first_step + step))
+            self._on_step(
+                StepProgress(
+                    epoch=epoch,
+                    num_epochs=self._config.num_epochs,
+                    step=step + 1,
+                    num_steps=self._num_steps,
+                )
+            )
+        train_loss = float(torch.stack(losses).mean())
+        trained = self._clock()
+        val_loss = self._validation.loss(self._learner.averaged_network())
+        return self._report(
+            epoch,
+            train_loss,
+            val_loss,
+            patches_per_s=num_patches / max(trained - started, 1e-9),
+            seconds=self._clock() - started,
+        )
+
+    def _report(
+        self, epoch: int, train_loss: float, val_loss: float, *, patches_per_s: float, seconds: float
+    ) -> EpochReport:
+        config = self._config
+        best_before = self.history[-1].best_val_loss if self.history else float("inf")
+        is_best = val_loss < best_before or self._best is None
+        if is_best:
+            self._best = {name: t.clone() for name, t in self._learner.averaged.state_dict().items()}
+        num_without = 0 if is_best else 1 + self._epochs_since_best()
+        stopped = config.early_stopping and num_without >= config.early_stopping_patience
+        stopped = stopped and epoch < config.num_epochs
+        return EpochReport(
+            epoch=epoch,
+            num_epochs=config.num_epochs,
+            train_loss=train_loss,
+            val_loss=val_loss,
+            best_val_loss=val_loss if is_best else best_before,
+            is_best=is_best,
+            learning_rate=self._learner.learning_rate(epoch * self._num_steps - 1),
+            patches_per_s=patches_per_s,
+            seconds_left=0.0 if stopped else seconds * (config.num_epochs - epoch),
+            stopped_early=stopped,
+            notes=self._learner.micro_batches.take_notes(),
+        )
+
+    def _epochs_since_best(self) -> int:
+        last_best = max(report.epoch for report in self.history if report.is_best)
+        return len(self.history) - last_best
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        self.history = checkpoint.reports()
+        self._learner.load(checkpoint.network, checkpoint.averaged, checkpoint.optimizer)
+        self._learner.micro_batches.size = checkpoint.micro_batch_size
+        best = checkpoint.best or checkpoint.averaged
+        self._best = {name: tensor.to(self._device.device, copy=True) for name, tensor in best.items()}
+
+
+def _check(stack_ZYX: NDArray[np.generic], config: StageConfig) -> None:
+    dimensions = 3
+    if stack_ZYX.ndim != dimensions or not len(stack_ZYX):
+        raise StackError(f"A stack has the axes ZYX, not the shape {stack_ZYX.shape}.")
+    if min(stack_ZYX.shape[1:]) < config.patch_size_px:
+        raise StackError(
+            f"The slices have {stack_ZYX.shape[1]} x {stack_ZYX.shape[2]} px, less than the patch size of "
+            f"{config.patch_size_px} px: choose smaller patches."
+        )
