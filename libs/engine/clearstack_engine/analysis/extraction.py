@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clearstack_engine.analysis.combine import MIN_CERTAINTY
 from clearstack_engine.analysis.correlation import NoiseCorrelation
 from clearstack_engine.analysis.patterns import Pattern, classify, is_scattered
 
-_MIN_CERTAINTY = 8.0  # standard errors; image structure makes weaker ones now and then
 _PERMISSIVE = 1 / 400  # |correlation| asked for at percentile 0; 1/20 at 50, 1 at 100
 _NUM_RUNNERS_UP = 8
 
@@ -101,7 +101,7 @@ def extract_mask(correlation: NoiseCorrelation, config: MaskExtractorConfig) -> 
     """The mask of the offsets at which the noise is correlated; milliseconds."""
     rho_ZYX = np.abs(correlation.correlation_ZYX).astype(np.float64)
     candidates_ZYX = (rho_ZYX > _threshold(rho_ZYX.shape, config)) & (
-        correlation.certainty_ZYX > _MIN_CERTAINTY
+        correlation.certainty_ZYX > MIN_CERTAINTY
     )
     window_ZYX = _strongest(candidates_ZYX, rho_ZYX, config.max_masked_pixels)
     pattern = classify(np.asarray(window_ZYX.any(axis=0)), (rho_ZYX**2 * window_ZYX).max(axis=0))

@@ -1,7 +1,9 @@
-"""Where a noisy image is flat, so that what varies there is noise.
+"""Noise made visible: high-passed, evened out, and where the image is flat.
 
 Axes: Y, X image rows and columns.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,36 +11,85 @@ from scipy import ndimage
 
 Float32Array = NDArray[np.float32]
 
-_FLAT_SHARE = 0.15
+_HIGH_PASS_SIGMA_PX = 8.0
 _STRUCTURE_SIGMA_PX = 2.0
-_NEIGHBOURHOOD_PX = 17
+_NEIGHBOURHOOD_PX = (
+    33  # small ones pick the places where the noise happens to be weak, which bends its correlation
+)
+_FLAT_RATIO = 0.02  # variance of the image in that of the noise at which a place counts half
+_DEAD_SHARE = 1e-3  # of the typical noise variance: below it a place is padding or saturated, not quiet
+_ROUNDING = 1e-5  # of the image's range: a weaker residual is arithmetic, not noise
+_TILE_PX = 16
+_UNEVEN = 10.0  # noise power in the loudest tenth of an image over that in the quietest
+_HEAVY_TAILED = 3.5  # fourth moment of an evened-out residual; 3 for Gaussian noise
 
 
-def flat_weights(noisy_YX: Float32Array, guide_YX: Float32Array) -> Float32Array:
-    """Weight 1 on the flattest 15 % of an image and 0 elsewhere.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisibleNoise:
+    """One slice's noise in its two views, both with a standard deviation of about 1.
 
-    Flat is where the guide varies little for the noise there is: a black border without noise says nothing.
-
-    Args:
-        noisy_YX: float32 image, any units.
-        guide_YX: float32, where the structure is read off: the denoised image, or the noisy one again.
+    Attributes:
+        residual_YX: float32, (noisy - denoised), high-passed, times the weights.
+        flat_YX: float32, the noisy image, treated alike.
+        weights_YX: float32, 0 to 1, the more the flatter the image.
+        variance: Of the high-passed noisy image in the flat places, squared units of the input.
     """
-    structure_YX = _local_variance(ndimage.gaussian_filter(guide_YX, _STRUCTURE_SIGMA_PX))
-    noise_YX = _local_variance(noisy_YX)
-    noisy = noise_YX > 1e-12 * max(float(noise_YX.max()), 1e-30)
-    if not noisy.any():
-        return np.zeros_like(noisy_YX)
-    ratio_YX = np.where(noisy, structure_YX / np.where(noisy, noise_YX, 1), np.inf)
-    return np.asarray(ratio_YX <= np.quantile(ratio_YX[noisy], _FLAT_SHARE), dtype=np.float32)
+
+    residual_YX: Float32Array
+    flat_YX: Float32Array
+    weights_YX: Float32Array
+    variance: float
 
 
-def high_passed(noisy_YX: Float32Array, sigma_px: float) -> Float32Array:
-    """The image less its own Gaussian blur: what is left varies over less than about ``sigma_px``."""
-    return np.asarray(noisy_YX - ndimage.gaussian_filter(noisy_YX, sigma_px), dtype=np.float32)
+def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleNoise | None:
+    """The noise of a slice, or None where there is none and the residual is what the denoiser did to the image."""
+    residual_YX = _high_passed(noisy_YX - denoised_YX)
+    power_YX = _local_power(residual_YX)
+    typical = float(np.median(power_YX))
+    if typical <= (_ROUNDING * float(np.ptp(noisy_YX))) ** 2 or _is_structure(residual_YX):
+        return None
+    alive_YX = power_YX > _DEAD_SHARE * typical
+    weights_YX = _flat_weights(denoised_YX, power_YX + typical, alive_YX)
+    flat_YX = _high_passed(noisy_YX) * weights_YX
+    even_YX = 1 / np.sqrt(np.maximum(power_YX, _DEAD_SHARE * typical))
+    return VisibleNoise(
+        residual_YX=np.asarray(residual_YX * weights_YX * even_YX, dtype=np.float32),
+        flat_YX=np.asarray(flat_YX * even_YX, dtype=np.float32),
+        weights_YX=weights_YX,
+        variance=float((flat_YX**2).sum() / (weights_YX**2).sum()),
+    )
 
 
-def _local_variance(image_YX: Float32Array) -> Float32Array:
-    centred_YX = image_YX - image_YX.mean()
-    mean_YX = ndimage.uniform_filter(centred_YX, _NEIGHBOURHOOD_PX)
-    square_YX = ndimage.uniform_filter(centred_YX**2, _NEIGHBOURHOOD_PX)
-    return np.asarray(np.maximum(square_YX - mean_YX**2, 0), dtype=np.float32)
+def _flat_weights(
+    denoised_YX: Float32Array, noise_power_YX: Float32Array, alive_YX: NDArray[np.bool_]
+) -> Float32Array:
+    """Near 1 where the image's variance is nothing beside the noise's, falling off as their ratio grows."""
+    smooth_YX = ndimage.gaussian_filter(denoised_YX - denoised_YX.mean(), _STRUCTURE_SIGMA_PX)
+    structure_YX = _local_power(smooth_YX) - ndimage.uniform_filter(smooth_YX, _NEIGHBOURHOOD_PX) ** 2
+    ratio_YX = np.maximum(structure_YX, 0) / noise_power_YX
+    return np.asarray(alive_YX * _FLAT_RATIO / (_FLAT_RATIO + ratio_YX), dtype=np.float32)
+
+
+def _is_structure(residual_YX: Float32Array) -> bool:
+    """Whether a residual is too uneven and too heavy-tailed for noise, as that of a noise-free image is.
+
+    Shot noise is uneven, hot pixels are heavy-tailed; what a denoiser takes from clean edges is both.
+    """
+    height, width = (side // _TILE_PX * _TILE_PX for side in residual_YX.shape)
+    if not height or not width:
+        return False
+    tiles = residual_YX[:height, :width].reshape(height // _TILE_PX, _TILE_PX, width // _TILE_PX, _TILE_PX)
+    power = (tiles**2).mean(axis=(1, 3), keepdims=True)
+    quiet, loud = np.quantile(power, (0.1, 0.9))
+    if loud <= _UNEVEN * quiet:
+        return False
+    evened = tiles**2 / np.maximum(power, np.finfo(np.float32).tiny)
+    return bool((evened**2).mean() > _HEAVY_TAILED)
+
+
+def _high_passed(image_YX: Float32Array) -> Float32Array:
+    return np.asarray(image_YX - ndimage.gaussian_filter(image_YX, _HIGH_PASS_SIGMA_PX), dtype=np.float32)
+
+
+def _local_power(image_YX: Float32Array) -> Float32Array:
+    return np.asarray(ndimage.uniform_filter(image_YX**2, _NEIGHBOURHOOD_PX), dtype=np.float32)

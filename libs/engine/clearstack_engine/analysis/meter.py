@@ -3,56 +3,41 @@
 Axes: Z slice offset, Y row offset, X column offset in results; Y, X image rows and columns in images.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clearstack_engine.analysis.combine import combine
 from clearstack_engine.analysis.correlation import NoiseCorrelation
-from clearstack_engine.analysis.flatness import flat_weights, high_passed
+from clearstack_engine.analysis.flatness import VisibleNoise, visible_noise
 from clearstack_engine.analysis.lags import Spectrum, lag_sums, spectrum
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
-_NO_NOISE = 1e-6  # share of the image's range below which a residual is rounding, not noise
-_HIGH_PASS_SIGMA_PX = 16.0
+_RESIDUAL, _FLAT, _WEIGHTS = range(3)
+_MIN_SIDE_PX = 8
+_TINY = 1e-9
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Slice:
-    """Spectra of one slice: of the residual, of the flat places and of their weights."""
+    """A slice's noise and the spectra of its residual, flat places and weights."""
 
-    residual: Spectrum
-    flat: Spectrum
-    weights: Spectrum
-
-
-@dataclass(slots=True)
-class _Sums:
-    """Running sums of one slice offset."""
-
-    residual_YX: Float64Array
-    flat_YX: Float64Array
-    weights_YX: Float64Array
-    num_slices: int = field(default=0)
+    noise: VisibleNoise
+    spectra: tuple[Spectrum, Spectrum, Spectrum]
 
 
 class CorrelationMeter:
-    """Autocorrelation of the noise over a stack, with memory for two slices.
-
-    Two sources are measured. The residual of white noise is white whatever the image, which the raw image is not;
-    but the residual of correlated noise carries ringing, because stage 1 has predicted part of the noise already.
-    The raw image where it is flattest has no ringing, but image structure may leak in. An offset counts only where
-    both agree.
-    """
+    """Autocorrelation of the noise over a stack, with memory for two slices."""
 
     def __init__(self, *, num_offset_slices: int = 1, max_offset_px: int = 32) -> None:
         """Start a measurement.
 
         Args:
             num_offset_slices: 1 for offsets within a slice, 3 for those to the slice before and after too.
-            max_offset_px: Largest offset in rows and columns; clipped to half the slice.
+            max_offset_px: Largest offset in rows and columns; clipped to less than half the slice.
 
         Raises:
             ValueError: ``num_offset_slices`` is neither 1 nor 3, or ``max_offset_px`` is not positive.
@@ -65,9 +50,12 @@ class CorrelationMeter:
         self._max_offset_px = max_offset_px
         self._shape: tuple[int, ...] | None = None
         self._half = (0, 0)
-        self._sums: list[_Sums] = []
+        self._sums_ZCYX = np.zeros((1, 3, 1, 1))  # Z: slice offset 0 or 1; C: residual, flat, weights
         self._previous: _Slice | None = None
+        self._alike = np.zeros(2)  # sums of products and of squares of neighbouring residuals
         self._variances: list[float] = []
+        self._weight_powers = 0.0
+        self._num_slices = 0
 
     def add(self, noisy_YX: Float32Array, denoised_YX: Float32Array) -> None:
         """Take in the next slice, in the order of z.
@@ -77,17 +65,21 @@ class CorrelationMeter:
             denoised_YX: The stage-1 output for it, same shape and units.
 
         Raises:
-            ValueError: The slices differ in shape or are smaller than 3 pixels.
+            ValueError: The slices differ in shape or are smaller than 8 pixels.
         """
         noisy_YX = np.asarray(noisy_YX, dtype=np.float32)
         denoised_YX = np.asarray(denoised_YX, dtype=np.float32)
-        self._check(noisy_YX, denoised_YX)
-        current = self._measure(noisy_YX, denoised_YX)
-        self._accumulate(self._sums[0], current, current)
-        if self._num_offset_slices > 1:
-            if self._previous is not None:
-                self._accumulate(self._sums[1], self._previous, current)
-            self._previous = current
+        self._check(noisy_YX.shape, denoised_YX.shape)
+        self._num_slices += 1
+        noise = visible_noise(noisy_YX, denoised_YX)
+        if noise is None:
+            self._previous = None
+            return
+        images = (noise.residual_YX, noise.flat_YX, noise.weights_YX)
+        first, second, third = (spectrum(image_YX, self._half) for image_YX in images)
+        current = _Slice(noise, (first, second, third))
+        self._accumulate(current)
+        self._previous = current
 
     def result(self) -> NoiseCorrelation:
         """What has been measured so far.
@@ -97,83 +89,87 @@ class CorrelationMeter:
         """
         if self._shape is None:
             raise ValueError("no slice has been added")
-        residual_ZYX = self._correlation("residual_YX")
-        flat_ZYX = self._correlation("flat_YX")
-        num_pixels = int(np.prod(self._shape)) * self._sums[0].num_slices
-        agree_ZYX = np.sign(residual_ZYX) == np.sign(flat_ZYX)
-        certainty_ZYX = np.minimum(
-            self._certainty(residual_ZYX, num_pixels), self._certainty(flat_ZYX, num_pixels)
+        # A few noisy slices among clean ones may be the clean ones' structure after all.
+        is_noisy = 2 * len(self._variances) > self._num_slices
+        residual_ZYX, flat_ZYX = (
+            self._correlation(source, is_noisy=is_noisy) for source in (_RESIDUAL, _FLAT)
         )
-        smaller_ZYX = np.where(np.abs(residual_ZYX) < np.abs(flat_ZYX), residual_ZYX, flat_ZYX)
+        errors = (self._standard_error(residual_ZYX), self._standard_error(flat_ZYX))
+        correlation_ZYX, certainty_ZYX = combine(residual_ZYX, flat_ZYX, errors)
         return NoiseCorrelation(
-            correlation_ZYX=np.where(agree_ZYX, smaller_ZYX, 0).astype(np.float32),
-            certainty_ZYX=np.where(agree_ZYX, certainty_ZYX, 0).astype(np.float32),
+            correlation_ZYX=correlation_ZYX.astype(np.float32),
+            certainty_ZYX=certainty_ZYX.astype(np.float32),
             residual_correlation_ZYX=residual_ZYX.astype(np.float32),
             flat_correlation_ZYX=flat_ZYX.astype(np.float32),
-            num_pixels=num_pixels,
-            noise_std=float(np.sqrt(np.mean(self._variances))),
+            num_pixels=round(self._sums_ZCYX[0, _WEIGHTS][self._half] * self._pixels_per_weight()),
+            noise_std=float(np.sqrt(np.mean(self._variances))) if is_noisy else 0.0,
         )
 
-    def _check(self, noisy_YX: Float32Array, denoised_YX: Float32Array) -> None:
-        if noisy_YX.ndim != 2 or noisy_YX.shape != denoised_YX.shape:  # noqa: PLR2004
-            raise ValueError(
-                f"noisy {noisy_YX.shape} and denoised {denoised_YX.shape} must be slices of one shape"
-            )
+    def _check(self, noisy: tuple[int, ...], denoised: tuple[int, ...]) -> None:
+        if noisy != denoised or len(noisy) != 2:  # noqa: PLR2004
+            raise ValueError(f"noisy {noisy} and denoised {denoised} must be slices of one shape")
         if self._shape is None:
-            if min(noisy_YX.shape) < 3:  # noqa: PLR2004
-                raise ValueError(f"a slice of {noisy_YX.shape} pixels is too small")
-            self._shape = noisy_YX.shape
-            height, width = noisy_YX.shape
-            self._half = (min(self._max_offset_px, height // 2 - 1), min(self._max_offset_px, width // 2 - 1))
+            if min(noisy) < _MIN_SIDE_PX:
+                raise ValueError(f"a slice of {noisy} pixels is too small: {_MIN_SIDE_PX} a side at least")
+            self._shape = noisy
+            self._half = (
+                min(self._max_offset_px, noisy[0] // 2 - 1),
+                min(self._max_offset_px, noisy[1] // 2 - 1),
+            )
             window = (2 * self._half[0] + 1, 2 * self._half[1] + 1)
-            num_sums = 1 + self._num_offset_slices // 2
-            self._sums = [
-                _Sums(np.zeros(window), np.zeros(window), np.zeros(window)) for _ in range(num_sums)
-            ]
-        elif noisy_YX.shape != self._shape:
-            raise ValueError(f"a slice of {noisy_YX.shape} pixels in a stack of {self._shape}")
+            self._sums_ZCYX = np.zeros((1 + self._num_offset_slices // 2, 3, *window))
+        elif noisy != self._shape:
+            raise ValueError(f"a slice of {noisy} pixels in a stack of {self._shape}")
 
-    def _measure(self, noisy_YX: Float32Array, denoised_YX: Float32Array) -> _Slice:
-        residual_YX = noisy_YX - denoised_YX
-        residual_YX -= residual_YX.mean()
-        std = float(residual_YX.std())
-        scale = 1 / std if std > _NO_NOISE * max(float(np.ptp(noisy_YX)), 1e-30) else 0.0
-        weights_YX = flat_weights(noisy_YX, denoised_YX)
-        flat_YX = high_passed(noisy_YX, _HIGH_PASS_SIGMA_PX) * weights_YX
-        variance = float((flat_YX**2).sum() / max(float(weights_YX.sum()), 1.0))
-        self._variances.append(variance)
-        return _Slice(
-            spectrum(residual_YX * scale, self._half),
-            spectrum(flat_YX * (scale and 1 / np.sqrt(max(variance, 1e-30))), self._half),
-            spectrum(weights_YX, self._half),
+    def _accumulate(self, current: _Slice) -> None:
+        self._variances.append(current.noise.variance)
+        self._weight_powers += float((current.noise.weights_YX.astype(np.float64) ** 4).sum())
+        self._add_pair(0, current, current)
+        if self._previous is None:
+            return
+        before, now = self._previous.noise.residual_YX, current.noise.residual_YX
+        common = (before != 0) & (now != 0)
+        self._alike += (
+            float((before * now).sum()),
+            float((before[common] ** 2 + now[common] ** 2).sum() / 2),
         )
+        if self._num_offset_slices > 1:
+            self._add_pair(1, self._previous, current)
 
-    def _accumulate(self, sums: _Sums, first: _Slice, second: _Slice) -> None:
-        assert self._shape is not None  # noqa: S101
-        sums.residual_YX += lag_sums(first.residual, second.residual, self._shape, self._half)
-        sums.flat_YX += lag_sums(first.flat, second.flat, self._shape, self._half)
-        sums.weights_YX += lag_sums(first.weights, second.weights, self._shape, self._half)
-        sums.num_slices += 1
+    def _add_pair(self, dz: int, first: _Slice, second: _Slice) -> None:
+        assert self._shape is not None  # noqa: S101 (add checks the shape before it measures)
+        for source, pair in enumerate(zip(first.spectra, second.spectra, strict=True)):
+            self._sums_ZCYX[dz, source] += lag_sums(*pair, self._shape, self._half)
 
-    def _correlation(self, source: str) -> Float64Array:
-        assert self._shape is not None  # noqa: S101
-        counts_YX = np.outer(
-            *(side - np.abs(np.arange(-h, h + 1)) for side, h in zip(self._shape, self._half, strict=True))
+    def _per_offset(self, half_Z: Float64Array) -> Float64Array:
+        """All slice offsets from 0 and +1: what lies before a slice mirrors what lies behind it."""
+        if len(half_Z) == 1:
+            return half_Z.copy()
+        return np.stack([half_Z[1, ::-1, ::-1], half_Z[0], half_Z[1]])
+
+    def _correlation(self, source: int, *, is_noisy: bool) -> Float64Array:
+        means_ZYX = self._per_offset(
+            self._sums_ZCYX[:, source] / np.maximum(self._sums_ZCYX[:, _WEIGHTS], _TINY)
         )
-        planes = []
-        for sums in self._sums:
-            pairs_YX = counts_YX * sums.num_slices if source == "residual_YX" else sums.weights_YX
-            planes.append(getattr(sums, source) / np.maximum(pairs_YX, 1))
-        centre = planes[0][self._half]
-        stack = [planes[0]] if len(planes) == 1 else [planes[1][::-1, ::-1], planes[0], planes[1]]
-        correlation_ZYX = np.stack(stack) / centre if centre > 0 else np.zeros((len(stack), *planes[0].shape))
-        correlation_ZYX = (correlation_ZYX + correlation_ZYX[::-1, ::-1, ::-1]) / 2
-        correlation_ZYX[len(stack) // 2, self._half[0], self._half[1]] = 1.0
-        return np.asarray(np.clip(correlation_ZYX, -1, 1))
+        middle = (len(means_ZYX) // 2, *self._half)
+        correlation_ZYX = np.zeros_like(means_ZYX)
+        if is_noisy and means_ZYX[middle] > 0:
+            symmetric_ZYX = (means_ZYX + means_ZYX[::-1, ::-1, ::-1]) / 2
+            correlation_ZYX = np.clip(symmetric_ZYX / means_ZYX[middle], -1, 1)
+        correlation_ZYX[middle] = 1
+        return correlation_ZYX
 
-    def _certainty(self, correlation_ZYX: Float64Array, num_pixels: int) -> Float64Array:
-        # Bartlett: neighbouring products of correlated noise are no independent samples.
-        spread = float(np.sqrt((correlation_ZYX**2).sum() / max(num_pixels, 1)))
-        certainty_ZYX = np.abs(correlation_ZYX) / spread
-        certainty_ZYX[len(correlation_ZYX) // 2, self._half[0], self._half[1]] = 0
-        return np.asarray(certainty_ZYX)
+    def _standard_error(self, correlation_ZYX: Float64Array) -> Float64Array:
+        """Bartlett's formula: neighbouring products of correlated noise are no independent samples.
+
+        Noise that is the same in all slices is one sample, however many slices there are.
+        """
+        pairs_ZYX = self._per_offset(self._sums_ZCYX[:, _WEIGHTS]) * self._pixels_per_weight()
+        fixed = min(1.0, float(self._alike[0] / self._alike[1]) ** 2) if self._alike[1] > 0 else 0.0
+        num_samples = (1 - fixed) + fixed * max(len(self._variances), 1)
+        power = float((correlation_ZYX[len(correlation_ZYX) // 2] ** 2).sum())
+        return np.asarray(np.sqrt(power * num_samples / np.maximum(pairs_ZYX, 1)))
+
+    def _pixels_per_weight(self) -> float:
+        total = float(self._sums_ZCYX[0, _WEIGHTS][self._half])
+        return total / self._weight_powers if self._weight_powers > 0 else 0.0

@@ -1,0 +1,45 @@
+"""Makes one noise correlation out of the two that can be measured.
+
+Axes: Z slice offset (1 or 3), Y row offset, X column offset; the middle element is offset zero.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64Array = NDArray[np.float64]
+
+_PROOF = (
+    0.07  # |correlation| that both sources must show somewhere before the flat one is believed everywhere
+)
+MIN_CERTAINTY = 5.0  # standard errors: a window of 65 x 65 offsets holds a 4 by chance
+
+
+def combine(
+    residual_ZYX: Float64Array, flat_ZYX: Float64Array, error_ZYX: tuple[Float64Array, Float64Array]
+) -> tuple[Float64Array, Float64Array]:
+    """Best correlation at each offset, and its significance in standard errors.
+
+    The residual of white noise is white whatever the image, so it tells whether there is structured noise at all;
+    the residual of structured noise is bent, because stage 1 has predicted part of that noise, so the shape is
+    taken from the flat places of the noisy image. As image structure leaks into those, an offset at which the
+    residual says the opposite loses what the residual says.
+
+    Args:
+        residual_ZYX: Correlation of the residual.
+        flat_ZYX: Correlation of the noisy image in its flat places.
+        error_ZYX: Standard errors of the two.
+    """
+    sure_ZYX = np.minimum(np.abs(residual_ZYX) / error_ZYX[0], np.abs(flat_ZYX) / error_ZYX[1])
+    agree_ZYX = np.sign(residual_ZYX) == np.sign(flat_ZYX)
+    both_ZYX = np.where(agree_ZYX, np.minimum(np.abs(residual_ZYX), np.abs(flat_ZYX)), 0)
+    against_ZYX = np.where(agree_ZYX, 0, np.abs(residual_ZYX))
+    believed_ZYX = np.maximum(np.abs(flat_ZYX) - against_ZYX, 0)
+    proof_ZYX = (both_ZYX > _PROOF) & (sure_ZYX > MIN_CERTAINTY)
+    middle = tuple(side // 2 for side in residual_ZYX.shape)
+    proof_ZYX[middle] = False
+    # Each slice offset needs its own proof: neighbouring slices share image structure, and seldom noise.
+    proven_Z11 = proof_ZYX.any(axis=(1, 2), keepdims=True)
+    correlation_ZYX = np.sign(flat_ZYX) * np.where(proven_Z11, believed_ZYX, both_ZYX)
+    certainty_ZYX = np.where(proven_Z11, believed_ZYX / error_ZYX[1], np.where(agree_ZYX, sure_ZYX, 0))
+    correlation_ZYX[middle], certainty_ZYX[middle] = 1, 0
+    return correlation_ZYX, certainty_ZYX
