@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _MAX_TAGS: Final = 4096
 _INTEGERS: Final = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_TEXT: Final = {2: "c"}
+# The description (270) and where the pixels are: without them a stack is read as something else.
+_MUST_BE_WHOLE: Final = {270, 273, 279, 324, 325}
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 _SAMPLES, _SAMPLE_FORMAT, _DEPTH = 277, 339, 32997
 _TAGS: Final = {
@@ -95,7 +98,7 @@ def read_heads(path: Path, *, max_pages: int) -> list[PageHead]:
         while offset:
             _check_chain(offset, seen, num_bytes=num_bytes, max_pages=max_pages)
             seen.add(offset)
-            head, offset = _read_head(file, layout, offset, page=len(heads) + 1)
+            head, offset = _read_head(file, layout, offset, page=len(heads) + 1, num_bytes=num_bytes)
             heads.append(head)
     if not heads:
         raise StackRefused(
@@ -144,7 +147,9 @@ def _check_chain(offset: int, seen: set[int], *, num_bytes: int, max_pages: int)
         )
 
 
-def _read_head(file: BinaryIO, layout: _Format, offset: int, *, page: int) -> tuple[PageHead, int]:
+def _read_head(
+    file: BinaryIO, layout: _Format, offset: int, *, page: int, num_bytes: int
+) -> tuple[PageHead, int]:
     """The head at `offset`, and the offset of the next one (0 after the last)."""
     file.seek(offset)
     try:
@@ -155,16 +160,18 @@ def _read_head(file: BinaryIO, layout: _Format, offset: int, *, page: int) -> tu
             )
         entries = file.read(num_tags * struct.calcsize(layout.entry))
         following = struct.unpack(layout.offset, file.read(struct.calcsize(layout.offset)))[0]
-        tags = dict(_tags_of(file, layout, entries))
+        tags = dict(_tags_of(file, layout, entries, num_bytes=num_bytes))
     except struct.error:
         raise _cut_off(f"within the head of page {page}") from None
     return _head_of(tags), int(following)
 
 
-def _tags_of(file: BinaryIO, layout: _Format, entries: bytes) -> list[tuple[int, int]]:
+def _tags_of(file: BinaryIO, layout: _Format, entries: bytes, *, num_bytes: int) -> list[tuple[int, int]]:
     """First value of each tag that is wanted."""
     found: list[tuple[int, int]] = []
     for tag, kind, count, value in struct.iter_unpack(layout.entry, entries):
+        if tag in _MUST_BE_WHOLE:
+            _check_whole(layout, kind, count, value, num_bytes=num_bytes)
         if tag not in _TAGS or kind not in _INTEGERS or count == 0:
             continue
         item = layout.order + _INTEGERS[kind]
@@ -174,6 +181,13 @@ def _tags_of(file: BinaryIO, layout: _Format, entries: bytes) -> list[tuple[int,
             value = file.read(size)  # noqa: PLW2901
         found.append((tag, int(struct.unpack_from(item, value)[0])))
     return found
+
+
+def _check_whole(layout: _Format, kind: int, count: int, value: bytes, *, num_bytes: int) -> None:
+    """Refuse a tag whose values lie beyond the end of the file."""
+    size = struct.calcsize((_INTEGERS | _TEXT).get(kind, "B")) * count
+    if size > len(value) and struct.unpack(layout.offset, value)[0] + size > num_bytes:
+        raise _cut_off("before its description of the pixels ends")
 
 
 def _head_of(tags: dict[int, int]) -> PageHead:

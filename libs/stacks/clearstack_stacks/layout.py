@@ -13,7 +13,7 @@ import numpy as np
 from clearstack_stacks.axes import check_axes, squeezed_axes
 from clearstack_stacks.declared import check_declared
 from clearstack_stacks.errors import TRUNCATED, UNSUPPORTED_AXES, StackRefused
-from clearstack_stacks.tiff import damaged
+from clearstack_stacks.tiff import damaged, refusing_damage
 
 if TYPE_CHECKING:
     import tifffile
@@ -34,7 +34,7 @@ class Layout:
         axes: all axes as the file has them, also those of length one.
         shape: their lengths.
         kind: tifffile's name of the format, e.g. "imagej", "ome", "shaped", "uniform".
-        pages: the pages that hold pixels, in the order of the slices.
+        pages: the pages that hold pixels, in the order of the slices; only the first where they lie in one run.
         offset_bytes: where the pixels of all slices begin, when they lie in one uncompressed run; else None.
     """
 
@@ -63,7 +63,7 @@ class Layout:
 
     @property
     def slices_per_page(self) -> int:
-        """Slices that one page holds; more than 1 only in volumetric TIFFs."""
+        """Slices that a page holds where pages are decoded; more than 1 only in volumetric TIFFs."""
         return self.num_slices // len(self.pages)
 
 
@@ -73,26 +73,27 @@ def find_layout(tif: tifffile.TiffFile) -> Layout:
     Raises:
         StackRefused: UNSUPPORTED_AXES, TRUNCATED or UNREADABLE.
     """
-    try:
+    with refusing_damage("its pages do not fit together"):
         found = [series for series in tif.series if not series.keyframe.subfiletype & 0b101]
-    except (ValueError, RuntimeError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise damaged("its pages do not fit together") from error
-    if not found:
-        raise damaged("no image can be made of its pages")
-    layout = _of_one(found[0]) if len(found) == 1 else _of_many(found)
-    check_axes(layout.axes, layout.shape)
-    check_declared(tif, layout.num_slices)
-    _check_complete(tif, layout)
-    return layout
+        if not found:
+            raise damaged("no image can be made of its pages")
+        layout = _of_one(found[0]) if len(found) == 1 else _of_many(found)
+        check_axes(layout.axes, layout.shape)
+        check_declared(tif, layout.num_slices)
+        _check_complete(tif, layout)
+        return layout
 
 
 def _of_one(series: tifffile.TiffPageSeries) -> Layout:
     """Layout of the usual file: one image, of any number of slices."""
     axes, shape = series.get_axes(squeeze=False), series.get_shape(squeeze=False)
     check_axes(axes, shape)
-    if any(page is None for page in series.pages):
-        missing = 1 + next(index for index, page in enumerate(series.pages) if page is None)
-        raise _missing(f"slice {missing} of the image it describes is not in the file")
+    # One run of pixels needs no page but the one that describes it; of the others, heads may not even exist.
+    pages = [series.keyframe] if series.dataoffset is not None else list(series.pages)
+    present = tuple(page for page in pages if page is not None)
+    if len(present) < len(pages):
+        number = len(pages) - len(present)
+        raise _missing(f"{number} of the {len(pages)} pages that it describes are not in the file")
     if axes.endswith("S"):  # tifffile appends one sample to ImageJ's and OME's axes
         axes, shape = axes[:-1], shape[:-1]
     return Layout(
@@ -101,7 +102,7 @@ def _of_one(series: tifffile.TiffPageSeries) -> Layout:
         axes=axes,
         shape=tuple(shape),
         kind=series.kind,
-        pages=tuple(page for page in series.pages if page is not None),
+        pages=present,
         offset_bytes=series.dataoffset,
     )
 

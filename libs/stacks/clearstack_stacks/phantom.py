@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A slice is as thick as this many pixels are wide.
 _Z_STEP_PX: Final = 2.5
-_AREA_PER_CELL_PX: Final = 4_800
+_AREA_PER_CELL_PX: Final = 2_600
 _FILAMENT_STEPS: Final = 160
 
 
@@ -33,8 +33,8 @@ def draw_cells(shape_ZYX: tuple[int, int, int], rng: np.random.Generator) -> Vol
     """
     inside, rim, nuclei = _cells(shape_ZYX, rng)
     chromatin = _texture(shape_ZYX, 2.2, rng)
-    network = np.exp(-np.square(_texture(shape_ZYX, 3.5, rng) / 0.22))
-    scene = 0.10 * _texture(shape_ZYX, 40.0, rng) + 0.22 * inside + 0.25 * rim
+    network = np.exp(-np.square(_texture(shape_ZYX, 2.8, rng) / 0.25))
+    scene = 0.06 * _texture(shape_ZYX, 40.0, rng) + 0.22 * inside + 0.25 * rim
     scene += 0.30 * network * inside * (1 - nuclei)
     scene += nuclei * (0.45 + 0.16 * np.tanh(1.5 * chromatin))
     scene += 0.55 * _filaments(shape_ZYX, rng) * (0.25 + 0.75 * inside) * (1 - 0.7 * nuclei)

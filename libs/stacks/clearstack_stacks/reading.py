@@ -5,8 +5,6 @@ Axes of arrays: Z slice, Y row, X column.
 
 from __future__ import annotations
 
-import struct
-import zlib
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
@@ -14,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from clearstack_stacks.errors import TRUNCATED, UNREADABLE, StackRefused
+from clearstack_stacks.errors import TRUNCATED, StackRefused
 from clearstack_stacks.layout import Layout, find_layout
-from clearstack_stacks.tiff import damaged, open_tiff
+from clearstack_stacks.tiff import damaged, open_tiff, refusing_damage
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -122,11 +120,6 @@ class StackReader:
 
     def _decode_page(self, number: int) -> NDArray[Any]:
         """All pixels of a page, YX or ZYX."""
-        try:
+        problem = f"the pixels of page {number + 1} can't be decoded, or their compression is not supported"
+        with refusing_damage(problem):
             return np.asarray(self.layout.pages[number].asarray(maxworkers=1))
-        except (ValueError, RuntimeError, OSError, IndexError, TypeError, struct.error, zlib.error) as error:
-            raise StackRefused(
-                UNREADABLE,
-                f"The pixels of page {number + 1} can't be decoded: the file is damaged, or its compression is not "
-                "supported. Open it in Fiji and save it uncompressed (File > Save As > Tiff...).",
-            ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,12 +26,33 @@ def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
     Raises:
         StackRefused: UNREADABLE.
     """
-    try:
+    with refusing_damage("its head can't be read"):
         tif = tifffile.TiffFile(path, _multifile=False)
-    except (tifffile.TiffFileError, ValueError, IndexError, KeyError, TypeError) as error:
-        raise damaged("its head can't be read") from error
     with tif:
         yield tif
+
+
+@contextmanager
+def refusing_damage(what: str) -> Iterator[None]:
+    """Turn whatever tifffile and its codecs raise about a damaged file into a refusal.
+
+    Raises:
+        StackRefused: UNREADABLE.
+        OSError: the file can't be read at all.
+        MemoryError: what is read does not fit.
+    """
+    try:
+        yield
+    except (StackRefused, MemoryError):
+        raise
+    except OSError as error:
+        # A seek to a nonsensical offset is the file's fault, any other failure the disk's.
+        if error.errno in {None, errno.EINVAL}:
+            raise damaged(what) from error
+        raise
+    except Exception as error:
+        # Damage shows as nearly every exception there is: struct, index, key, type, arithmetic, codec errors.
+        raise damaged(what) from error
 
 
 def damaged(what: str) -> StackRefused:

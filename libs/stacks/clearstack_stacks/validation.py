@@ -12,6 +12,7 @@ from clearstack_stacks.info import StackInfo, two_and_half_d_refusal
 from clearstack_stacks.reading import StackReader
 from clearstack_stacks.refusals import check_amount, check_heads
 from clearstack_stacks.statistics import Statistics
+from clearstack_stacks.tiff import refusing_damage
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -50,7 +51,9 @@ def inspect_tiff(path: str | PathLike[str], limits: Limits) -> StackInfo:
             file_bytes=file_bytes,
             limits=limits,
         )
-        return _info(reader, _measure(reader), read_calibration(reader.tif))
+        with refusing_damage("its description can't be read"):
+            calibration = read_calibration(reader.tif)
+        return _info(reader, _measure(reader), calibration)
 
 
 def _measure(reader: StackReader) -> Statistics:
