@@ -1,0 +1,97 @@
+"""`clearstack denoise`: from noisy files to clean ones in one command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from clearstack_embedded.folder import data_folder
+
+from clearstack_cli import paths, preflight
+from clearstack_cli.connection import Client, connect, find_endpoint
+from clearstack_cli.errors import UsageError
+from clearstack_cli.installation import own_installation
+from clearstack_cli.one_shot import Host, OneShot, Order
+from clearstack_cli.output import say
+from clearstack_cli.overrides import SetOption
+from clearstack_cli.paging import model_name
+from clearstack_cli.train import (
+    AutoApproveOption,
+    MethodOption,
+    ModeOption,
+    PresetOption,
+    SeedOption,
+    Wish,
+    config_of,
+)
+from clearstack_cli.verb import DataOption, EndpointOption, JsonOption, guarded
+from clearstack_cli.words import MethodName, ModeName, PresetName
+
+_DTYPES = ("", "float32")
+
+
+@guarded
+def denoise(
+    inputs: Annotated[list[Path], typer.Argument(metavar="IN.tif", help="Noisy TIFF stacks.")],
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.tif",
+            help="The result; with several inputs a folder.",
+            show_default="IN-denoised.tif beside the input",
+        ),
+    ] = None,
+    method: MethodOption = MethodName.N2V,
+    preset: PresetOption = PresetName.BALANCED,
+    assignments: SetOption = None,
+    auto_approve: AutoApproveOption = False,
+    mode: ModeOption = ModeName.TWO_D,
+    dtype: Annotated[
+        str,
+        typer.Option(help="float32 keeps full precision.", show_default="the input's", metavar="float32"),
+    ] = "",
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Train nothing, use this model.", show_default=False),
+    ] = None,
+    seed: SeedOption = None,
+    endpoint: EndpointOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Denoise TIFF stacks: learn from each one, then clean it.
+
+    Uses the installation that --endpoint names or that runs on the data folder; otherwise one is started for as
+    long as it is needed.
+    """
+    if dtype not in _DTYPES:
+        raise UsageError(f"--dtype {dtype} is not possible: leave it out, or give float32.")
+    wish = Wish(
+        method=method,
+        mode=mode,
+        preset=preset,
+        config=config_of(assignments, seed),
+        auto_approve=auto_approve,
+    )
+    targets = paths.results_of(inputs, output)
+    preflight.check(inputs, targets, mode=mode)
+    order = Order(wish=wish, dtype=dtype, as_json=as_json, model=model)
+    found = find_endpoint(endpoint, data)
+    if found is not None:
+        with connect(found) as client:
+            _denoise_all(client, Host.STAYS, order, list(zip(inputs, targets, strict=True)))
+        return
+    with own_installation(data_folder(data)) as started, connect(started) as client:
+        _denoise_all(client, Host.ENDS_WITH_US, order, list(zip(inputs, targets, strict=True)))
+
+
+def _denoise_all(client: Client, host: Host, order: Order, pairs: list[tuple[Path, Path]]) -> None:
+    if order.model is not None:
+        order = order.with_model(model_name(client, order.model))
+    for source, target in pairs:
+        OneShot(client=client, host=host, order=order, is_interactive=sys.stdin.isatty()).run(source, target)
+        if not order.as_json:
+            say(f"Written: {target}")

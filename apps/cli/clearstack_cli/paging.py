@@ -1,0 +1,162 @@
+"""Lists, page by page, and the resource that a shortened id means."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import grpc
+from clearstack.v1.denoising_service_pb2 import (
+    GetDenoisingRequest,
+    ListDenoisingsRequest,
+    ListDenoisingsResponse,
+)
+from clearstack.v1.model_service_pb2 import GetModelRequest, ListModelsRequest, ListModelsResponse
+from clearstack.v1.stack_service_pb2 import GetStackRequest, ListStacksRequest, ListStacksResponse
+from clearstack.v1.training_service_pb2 import GetTrainingRequest, ListTrainingsRequest, ListTrainingsResponse
+from google.protobuf.message import Message
+
+from clearstack_cli.connection import Client
+from clearstack_cli.errors import CliError, status_code
+
+# Well below the 4 MiB that a message may have.
+_PAGE_SIZE = 200
+_SHOWN_MATCHES = 5
+
+
+class _Page(Protocol):
+    next_page_token: str
+
+    def MergeFrom(self, other: Any) -> None: ...
+
+
+PageT = TypeVar("PageT", bound=_Page)
+
+
+def all_stacks(client: Client, *, results: bool = False) -> ListStacksResponse:
+    """Every stack, newest first."""
+    return _merged(
+        lambda token: client.stacks.ListStacks(
+            ListStacksRequest(page_size=_PAGE_SIZE, page_token=token, include_results=results)
+        )
+    )
+
+
+def all_trainings(client: Client) -> ListTrainingsResponse:
+    """Every training, newest first."""
+    return _merged(
+        lambda token: client.trainings.ListTrainings(
+            ListTrainingsRequest(page_size=_PAGE_SIZE, page_token=token)
+        )
+    )
+
+
+def all_models(client: Client) -> ListModelsResponse:
+    """Every model, newest first."""
+    return _merged(
+        lambda token: client.models.ListModels(ListModelsRequest(page_size=_PAGE_SIZE, page_token=token))
+    )
+
+
+def all_denoisings(client: Client, *, steps: bool = False) -> ListDenoisingsResponse:
+    """Every denoising, newest first; with `steps` those that are part of trainings too."""
+    return _merged(
+        lambda token: client.denoisings.ListDenoisings(
+            ListDenoisingsRequest(page_size=_PAGE_SIZE, page_token=token, include_training_steps=steps)
+        )
+    )
+
+
+def stack_name(client: Client, text: str) -> str:
+    """The stack that was meant, as `stacks/{id}`."""
+    return _Kind(
+        "stack",
+        "stacks",
+        lambda name: client.stacks.GetStack(GetStackRequest(name=name)),
+        lambda: all_stacks(client, results=True).stacks,
+    ).resolve(text)
+
+
+def training_name(client: Client, text: str) -> str:
+    """The training that was meant, as `trainings/{id}`."""
+    return _Kind(
+        "training",
+        "trainings",
+        lambda name: client.trainings.GetTraining(GetTrainingRequest(name=name)),
+        lambda: all_trainings(client).trainings,
+    ).resolve(text)
+
+
+def model_name(client: Client, text: str) -> str:
+    """The model that was meant, as `models/{id}`."""
+    return _Kind(
+        "model",
+        "models",
+        lambda name: client.models.GetModel(GetModelRequest(name=name)),
+        lambda: all_models(client).models,
+    ).resolve(text)
+
+
+def denoising_name(client: Client, text: str) -> str:
+    """The denoising that was meant, as `denoisings/{id}`."""
+    return _Kind(
+        "denoising",
+        "denoisings",
+        lambda name: client.denoisings.GetDenoising(GetDenoisingRequest(name=name)),
+        lambda: all_denoisings(client, steps=True).denoisings,
+    ).resolve(text)
+
+
+def _merged(fetch: Callable[[str], PageT]) -> PageT:
+    merged = page = fetch("")
+    while page.next_page_token:
+        page = fetch(page.next_page_token)
+        merged.next_page_token = ""
+        merged.MergeFrom(page)
+    return merged
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    singular: str
+    collection: str
+    get: Callable[[str], Message]
+    everything: Callable[[], Iterable[_Named]]
+
+    def resolve(self, text: str) -> str:
+        start = text.removeprefix(self.collection + "/")
+        if not start:
+            raise self._none(text)
+        name = f"{self.collection}/{start}"
+        if self._exists(name):
+            return name
+        matches = [each.name for each in self.everything() if each.name.startswith(name)]
+        if len(matches) == 1:
+            return matches[0]
+        raise self._many(text, matches) if matches else self._none(text)
+
+    def _exists(self, name: str) -> bool:
+        try:
+            self.get(name)
+        except grpc.RpcError as error:
+            if status_code(error) in {grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT}:
+                return False
+            raise
+        return True
+
+    def _none(self, text: str) -> CliError:
+        return CliError(
+            f"There is no {self.singular} whose id is or begins with '{text}'. "
+            f"See them all with `clearstack {self.collection} list`."
+        )
+
+    def _many(self, text: str, matches: Sequence[str]) -> CliError:
+        shown = ", ".join(each.rpartition("/")[2] for each in matches[:_SHOWN_MATCHES])
+        more = f" and {len(matches) - _SHOWN_MATCHES} more" if len(matches) > _SHOWN_MATCHES else ""
+        return CliError(
+            f"'{text}' is the beginning of several {self.collection}: {shown}{more}. Give more letters."
+        )
