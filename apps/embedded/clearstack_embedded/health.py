@@ -75,8 +75,8 @@ def _nats(address: str, timeout_s: float) -> Health:
             connection.settimeout(timeout_s)
             line = connection.makefile("rb").readline(65_536)
         verb, _, body = line.partition(b" ")
-        info = json.loads(body)
-    except (OSError, ValueError) as error:
+        info = dict(json.loads(body))
+    except (OSError, ValueError, TypeError) as error:
         return Health(healthy=False, answered=False, detail=f"no greeting: {error}")
     ready = verb == b"INFO" and bool(info.get("jetstream"))
     return Health(

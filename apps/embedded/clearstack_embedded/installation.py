@@ -34,6 +34,8 @@ class Installation:
         config: What to run and where.
         on_event: Told of progress and restarts as (process name, sentence).
         tiers: Makers of the processes, started one after another; the real ones unless a test brings its own.
+
+    `start` must run on the main thread: on Linux the children die with the thread that started them.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Installation:
         self._config = config
         self._on_event = on_event
         self._tiers = tiers
-        self._folder = DataFolder(config.data)
+        self._folder = DataFolder(config.data.absolute())
         self._lock = FolderLock(self._folder.lock)
         self._run = uuid.uuid4().hex
         self._exits = contextlib.AsyncExitStack()

@@ -18,7 +18,7 @@ _PATIENCE_S = 3.0
 async def start_keeper(data: Path, run: str) -> asyncio.subprocess.Process:
     """A keeper for the run `run` on the folder `data`; it works when this process ends."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "clearstack_embedded.keeper", str(data), run),
+        *(sys.executable, "-P", "-m", "clearstack_embedded.keeper", str(data), run),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

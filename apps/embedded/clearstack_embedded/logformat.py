@@ -82,7 +82,15 @@ def _time(value: object) -> datetime | None:
     return None
 
 
+def _exception(fields: dict[str, Any]) -> str:
+    frames = fields.get("frames") or [{}]
+    place = f"{frames[-1].get('filename', '?')}:{frames[-1].get('lineno', '?')}"
+    return f"{fields['exc_type']}: {fields.get('exc_value', '')} ({place})"
+
+
 def _short(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict) and "exc_type" in value[0]:
+        return _exception(value[0])
     if isinstance(value, str) and "\n" in value:
         return "\n" + value.rstrip()  # a traceback is read as it stands
     return value if isinstance(value, str) and " " not in value else json.dumps(value, default=str)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,8 +36,12 @@ def tail(
     if name is not None and not readers:
         known = ", ".join(sorted(path.stem for path in folder.logs.glob("*.log"))) or "none yet"
         raise InstallationError(f"There is no log of {name} in {folder.logs}; there are: {known}.")
-    yield from lines if last is None else lines[max(len(lines) - last, 0) :]
-    while follow:
+    old = lines if last is None else lines[max(len(lines) - last, 0) :]
+    return chain(old, _follow(folder, name, readers)) if follow else iter(old)
+
+
+def _follow(folder: DataFolder, name: str | None, readers: dict[Path, "_Reader"]) -> Iterator[str]:
+    while True:
         lines = _new_lines(folder, name, readers)
         yield from lines
         if not lines:

@@ -112,7 +112,7 @@ def _store_options(wiring: Wiring) -> list[str]:
     options = [f"-{part}.port={port}" for part, port in ports.items()]
     options += [f"-{part}.port.grpc={port + GRPC_OFFSET}" for part, port in ports.items()]
     return [
-        f"-dir={wiring.folder.store}",
+        "-dir=.",  # where it is started: a path may hold a comma, which would make it two
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
         f"-bucket={BUCKET}",

@@ -21,7 +21,8 @@ def services(wiring: Wiring) -> list[ProcessSpec]:
     modules |= dict.fromkeys(trainers, "clearstack_trainer")
     modules |= {"mask-extractor": "clearstack_mask_extractor", "inference": "clearstack_inference"}
     return [
-        service(wiring, name, (sys.executable, "-m", module), _address(wiring, name))
+        # -P: a file of the user's folder that is called like a module must not be imported.
+        service(wiring, name, (sys.executable, "-P", "-m", module), _address(wiring, name))
         for name, module in modules.items()
     ]
 
