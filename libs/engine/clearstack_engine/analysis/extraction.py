@@ -100,10 +100,9 @@ class ExtractedMask:
 def extract_mask(correlation: NoiseCorrelation, config: MaskExtractorConfig) -> ExtractedMask:
     """The mask of the offsets at which the noise is correlated; milliseconds."""
     rho_ZYX = np.abs(correlation.correlation_ZYX).astype(np.float64)
-    candidates_ZYX = (rho_ZYX > _threshold(rho_ZYX.shape, config)) & (
-        correlation.certainty_ZYX > MIN_CERTAINTY
-    )
-    window_ZYX = _strongest(candidates_ZYX, rho_ZYX, config.max_masked_pixels)
+    excess_ZYX = rho_ZYX / _threshold(rho_ZYX.shape, config)
+    candidates_ZYX = (excess_ZYX > 1) & (correlation.certainty_ZYX > MIN_CERTAINTY)
+    window_ZYX = _strongest(candidates_ZYX, excess_ZYX, config.max_masked_pixels)
     pattern = classify(np.asarray(window_ZYX.any(axis=0)), (rho_ZYX**2 * window_ZYX).max(axis=0))
     return ExtractedMask(
         mask_ZYX=_cropped(window_ZYX),
@@ -127,14 +126,17 @@ def _threshold(shape: tuple[int, ...], config: MaskExtractorConfig) -> NDArray[n
 
 
 def _strongest(
-    candidates_ZYX: NDArray[np.bool_], rho_ZYX: NDArray[np.float64], max_pixels: int
+    candidates_ZYX: NDArray[np.bool_], excess_ZYX: NDArray[np.float64], max_pixels: int
 ) -> NDArray[np.bool_]:
-    """The centre and as many of the strongest pairs of opposite offsets as the cap allows."""
+    """The centre and as many of the strongest pairs of opposite offsets as the cap allows.
+
+    Strong is measured against each offset's own threshold: of a periodic noise's equal peaks the near ones stay.
+    """
     shape = candidates_ZYX.shape
     middle = candidates_ZYX.size // 2
     half = np.arange(middle)  # the other half mirrors it
     half = half[candidates_ZYX.ravel()[:middle]]
-    order = np.argsort(-rho_ZYX.ravel()[half], kind="stable")
+    order = np.argsort(-excess_ZYX.ravel()[half], kind="stable")
     kept = half[order[: (max_pixels - 1) // 2]]
     mask = np.zeros(candidates_ZYX.size, dtype=bool)
     mask[middle] = True

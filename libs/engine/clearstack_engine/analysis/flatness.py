@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from clearstack_engine.analysis.high_pass import high_passed
+
 Float32Array = NDArray[np.float32]
 
-_HIGH_PASS_SIGMA_PX = 8.0
 _STRUCTURE_SIGMA_PX = 2.0
 _NEIGHBOURHOOD_PX = (
     33  # small ones pick the places where the noise happens to be weak, which bends its correlation
@@ -43,14 +44,14 @@ class VisibleNoise:
 
 def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleNoise | None:
     """The noise of a slice, or None where there is none and the residual is what the denoiser did to the image."""
-    residual_YX = _high_passed(noisy_YX - denoised_YX)
+    residual_YX = high_passed(noisy_YX - denoised_YX)
     power_YX = _local_power(residual_YX)
     typical = float(np.median(power_YX))
     if typical <= (_ROUNDING * float(np.ptp(noisy_YX))) ** 2 or _is_structure(residual_YX):
         return None
     alive_YX = power_YX > _DEAD_SHARE * typical
-    weights_YX = _flat_weights(denoised_YX, power_YX + typical, alive_YX)
-    flat_YX = _high_passed(noisy_YX) * weights_YX
+    weights_YX = _flat_weights(denoised_YX, np.minimum(power_YX, typical), alive_YX)
+    flat_YX = high_passed(noisy_YX) * weights_YX
     even_YX = 1 / np.sqrt(np.maximum(power_YX, _DEAD_SHARE * typical))
     return VisibleNoise(
         residual_YX=np.asarray(residual_YX * weights_YX * even_YX, dtype=np.float32),
@@ -85,10 +86,6 @@ def _is_structure(residual_YX: Float32Array) -> bool:
         return False
     evened = tiles**2 / np.maximum(power, np.finfo(np.float32).tiny)
     return bool((evened**2).mean() > _HEAVY_TAILED)
-
-
-def _high_passed(image_YX: Float32Array) -> Float32Array:
-    return np.asarray(image_YX - ndimage.gaussian_filter(image_YX, _HIGH_PASS_SIGMA_PX), dtype=np.float32)
 
 
 def _local_power(image_YX: Float32Array) -> Float32Array:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clearstack_engine.analysis.combine import combine
 from clearstack_engine.analysis.correlation import NoiseCorrelation
 from clearstack_engine.analysis.flatness import VisibleNoise, visible_noise
+from clearstack_engine.analysis.high_pass import as_unfiltered
 from clearstack_engine.analysis.lags import Spectrum, lag_sums, spectrum
 
 Float32Array = NDArray[np.float32]
@@ -94,6 +95,7 @@ class CorrelationMeter:
         residual_ZYX, flat_ZYX = (
             self._correlation(source, is_noisy=is_noisy) for source in (_RESIDUAL, _FLAT)
         )
+        flat_ZYX = as_unfiltered(flat_ZYX)
         errors = (self._standard_error(residual_ZYX), self._standard_error(flat_ZYX))
         correlation_ZYX, certainty_ZYX = combine(residual_ZYX, flat_ZYX, errors)
         return NoiseCorrelation(

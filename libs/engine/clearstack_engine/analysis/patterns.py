@@ -1,16 +1,21 @@
 """Names the shape of a mask, and notices when it has none.
 
-Axes: N active offsets; each row holds (dz, dy, dx).
+Axes: Y, X row and column offset; the middle element is offset zero.
 """
 
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 Pattern = Literal["none", "horizontal", "vertical", "diagonal", "grid", "isotropic", "irregular"]
 
 _LINE_SHARE = 0.9  # of the squared correlation, for a mask to be called a line
+_LATTICE_SHARE = 0.6  # of the active pixels, and of the steps between them, for a mask to be called a grid
+_LATTICE_MIN_PX = 4
+_SLENDER = 0.1  # variance across a line in that along it
+_ROUND = 0.5  # variance along one axis in that along the other
 _LONE_SHARE = 0.3  # of the active pixels without an active neighbour, for a mask to be called scattered
 
 
@@ -35,39 +40,42 @@ def classify(mask_YX: NDArray[np.bool_], strength_YX: NDArray[np.float64]) -> Pa
         return "vertical"
     if _along_one_slope(dy, dx, weights):
         return "diagonal"
-    if _is_spaced(mask_YX):
+    if _is_lattice(mask_YX):
         return "grid"
     return "isotropic" if _is_round(dy, dx, weights) else "irregular"
 
 
 def is_scattered(mask_YX: NDArray[np.bool_]) -> bool:
     """Whether many active pixels have no active neighbour, as in a mask drawn by chance."""
-    return bool(_num_lone(mask_YX) > max(2, _LONE_SHARE * int(mask_YX.sum())))
+    return bool(_lone(mask_YX, diagonals=True).sum() > max(2, _LONE_SHARE * int(mask_YX.sum())))
 
 
 def _along_one_slope(dy: NDArray[np.int_], dx: NDArray[np.int_], weights: NDArray[np.float64]) -> bool:
     covariance = np.cov(np.stack([dy, dx]), aweights=weights, bias=True) if len(dy) > 1 else np.zeros((2, 2))
     small, large = np.linalg.eigvalsh(covariance)
-    return bool(large > 0 and small <= 0.1 * large)
+    return bool(large > 0 and small <= _SLENDER * large)
 
 
-def _is_spaced(mask_YX: NDArray[np.bool_]) -> bool:
-    return bool(int(mask_YX.sum()) >= 5 and _num_lone(mask_YX) == int(mask_YX.sum()))  # noqa: PLR2004
+def _is_lattice(mask_YX: NDArray[np.bool_]) -> bool:
+    """Whether most pixels stand apart, and a step between two of them mostly leads from the centre to another."""
+    lone_YX = _lone(mask_YX, diagonals=False)
+    if lone_YX.sum() < max(_LATTICE_MIN_PX, _LATTICE_SHARE * mask_YX.sum()):
+        return False
+    half = np.array(mask_YX.shape) // 2
+    offsets = np.argwhere(lone_YX) - half
+    steps = (offsets[:, None] - offsets[None, :]).reshape(-1, 2)
+    inside = (np.abs(steps) <= np.abs(offsets).max(axis=0)).all(axis=1) & steps.any(axis=1)
+    return bool(mask_YX[tuple((steps[inside] + half).T)].mean() >= _LATTICE_SHARE)
 
 
 def _is_round(dy: NDArray[np.int_], dx: NDArray[np.int_], weights: NDArray[np.float64]) -> bool:
     spread = np.array([(weights * dy**2).sum(), (weights * dx**2).sum()])
     compact = np.hypot(dy, dx).max() <= 2 * np.sqrt(len(dy) / np.pi) + 1
-    return bool(compact and spread.min() >= 0.5 * spread.max())
+    return bool(compact and spread.min() >= _ROUND * spread.max())
 
 
-def _num_lone(mask_YX: NDArray[np.bool_]) -> int:
-    padded = np.pad(mask_YX, 1)
-    height, width = mask_YX.shape
-    neighbours = sum(
-        padded[y : y + height, x : x + width].astype(int)
-        for y in range(3)
-        for x in range(3)
-        if (y, x) != (1, 1)
-    )
-    return int((mask_YX & (neighbours == 0)).sum())
+def _lone(mask_YX: NDArray[np.bool_], *, diagonals: bool) -> NDArray[np.bool_]:
+    """Active pixels without an active neighbour."""
+    neighbourhood = ndimage.generate_binary_structure(2, 2 if diagonals else 1)
+    num_YX = ndimage.convolve(mask_YX.astype(int), neighbourhood.astype(int), mode="constant")
+    return np.asarray(mask_YX & (num_YX == 1))
