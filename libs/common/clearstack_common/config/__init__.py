@@ -2,12 +2,13 @@
 
 from clearstack_common.config.parameters import MASK_PARAMETERS, STAGE_PARAMETERS, Parameter
 from clearstack_common.config.presets import preset_config
-from clearstack_common.config.resolve import resolve_config, stage_names
+from clearstack_common.config.resolve import check_mask_config, resolve_config, stage_names
 
 __all__ = [
     "MASK_PARAMETERS",
     "STAGE_PARAMETERS",
     "Parameter",
+    "check_mask_config",
     "preset_config",
     "resolve_config",
     "stage_names",

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 
 from clearstack.v1 import config_pb2
-from clearstack.v1.config_pb2 import Method, Preset, StageConfig, TrainingConfig
+from clearstack.v1.config_pb2 import MaskExtractorConfig, Method, Preset, StageConfig, TrainingConfig
 from google.protobuf.message import Message
 
 from clearstack_common.config.parameters import MASK_PARAMETERS, STAGE_PARAMETERS, Parameter
@@ -57,6 +57,16 @@ def resolve_config(
     if violations:
         raise InvalidFieldsError(violations)
     return config
+
+
+def check_mask_config(config: MaskExtractorConfig) -> None:
+    """Checks a full mask extractor configuration.
+
+    Raises:
+        InvalidFieldsError: Names every field that is wrong, its value and its range.
+    """
+    if violations := list(_check_message("mask", config, MASK_PARAMETERS)):
+        raise InvalidFieldsError(violations)
 
 
 def _misplaced(method: "Method.ValueType", overrides: TrainingConfig) -> Iterator[Violation]:

@@ -39,6 +39,10 @@ class ObjectStore(Protocol):
         """
         ...
 
+    async def fetch_unverified(self, key: str, path: Path) -> StoredFile:
+        """Fetches an object of which nothing is known yet; returns its size and SHA-256."""
+        ...
+
     async def get_bytes(self, key: str) -> bytes:
         """A small object whole."""
         ...

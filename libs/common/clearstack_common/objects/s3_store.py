@@ -98,9 +98,8 @@ class S3Store:
 
     async def fetch(self, file: StoredFile, path: Path) -> Path:
         """Fetches a file and checks it against its recorded size and SHA-256."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        size, digest = await self._call(self._download, file.object_key, path)
-        if (size, digest) != (file.size_bytes, file.sha256):
+        found = await self.fetch_unverified(file.object_key, path)
+        if (found.size_bytes, found.sha256) != (file.size_bytes, file.sha256):
             path.unlink(missing_ok=True)
             raise ClearstackError(
                 f"The stored object {file.object_key} is not what was recorded (size or SHA-256 differ); "
@@ -108,6 +107,12 @@ class S3Store:
                 reason=error_reason_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
             )
         return path
+
+    async def fetch_unverified(self, key: str, path: Path) -> StoredFile:
+        """Fetches an object of which nothing is known yet; returns its size and SHA-256."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size, digest = await self._call(self._download, key, path)
+        return _stored(key, size, digest)
 
     def _download(self, key: str, path: Path) -> tuple[int, str]:
         digest, size = hashlib.sha256(), 0

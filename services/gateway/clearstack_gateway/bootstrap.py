@@ -1,0 +1,106 @@
+"""All the wiring of the gateway."""
+
+import contextlib
+
+import structlog
+from clearstack.v1 import (
+    denoising_service_pb2,
+    denoising_service_pb2_grpc,
+    mask_service_pb2,
+    mask_service_pb2_grpc,
+    model_service_pb2,
+    model_service_pb2_grpc,
+    rule_service_pb2,
+    rule_service_pb2_grpc,
+    stack_service_pb2,
+    stack_service_pb2_grpc,
+    training_service_pb2,
+    training_service_pb2_grpc,
+)
+from clearstack_common.bus import NatsBus
+from clearstack_common.health import ServiceServer
+from clearstack_common.log import configure_logging
+from clearstack_common.objects import FileCache, S3Store
+from clearstack_common.service import run_until, stop_on_signals
+
+from clearstack_gateway.servicers.denoisings import DenoisingServicer
+from clearstack_gateway.servicers.errors import ErrorInterceptor
+from clearstack_gateway.servicers.masks import MaskServicer
+from clearstack_gateway.servicers.models import ModelServicer
+from clearstack_gateway.servicers.rules import RuleServicer
+from clearstack_gateway.servicers.stacks import StackServicer
+from clearstack_gateway.servicers.trainings import TrainingServicer
+from clearstack_gateway.settings import GatewaySettings
+from clearstack_gateway.use_cases.denoisings import Denoisings
+from clearstack_gateway.use_cases.masks import Masks
+from clearstack_gateway.use_cases.models import Models
+from clearstack_gateway.use_cases.runs import Runs
+from clearstack_gateway.use_cases.stacks import Stacks
+from clearstack_gateway.use_cases.tables import Tables, open_tables
+from clearstack_gateway.use_cases.trainings import Trainings
+from clearstack_gateway.use_cases.upkeep import Upkeep
+
+_FILES = (
+    stack_service_pb2,
+    training_service_pb2,
+    mask_service_pb2,
+    model_service_pb2,
+    denoising_service_pb2,
+    rule_service_pb2,
+)
+SERVICE_NAMES = tuple(
+    service.full_name for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()
+)
+
+log = structlog.get_logger()
+
+
+async def serve(settings: GatewaySettings) -> None:
+    """Runs the gateway until SIGTERM or SIGINT."""
+    configure_logging(settings, "gateway")
+    stopping = stop_on_signals()
+    bus = await NatsBus.connect(settings)
+    store = await S3Store.connect(settings)
+    tables = open_tables(bus)
+    runs = Runs(bus, tables, settings.pixels_per_range)
+    upkeep = Upkeep(bus, tables, runs)
+    server = ServiceServer(settings.grpc_address, interceptors=[ErrorInterceptor()])
+    _add_servicers(server, settings, bus, store, tables, runs)
+    await server.start(SERVICE_NAMES)
+    log.info("service ready", port=server.port)
+
+    async def is_healthy() -> bool:
+        return bus.is_connected() and await store.is_available()
+
+    try:
+        await run_until(
+            stopping,
+            server.report_health(is_healthy),
+            upkeep.apply_events(),
+            upkeep.dispatch(),
+            upkeep.recover(),
+        )
+    finally:
+        log.info("service stops")
+        with contextlib.suppress(Exception):
+            await server.stop()
+        await bus.close()
+
+
+def _add_servicers(
+    server: ServiceServer, settings: GatewaySettings, bus: NatsBus, store: S3Store, tables: Tables, runs: Runs
+) -> None:
+    stacks = Stacks(tables, store, FileCache(store, settings.scratch / "cache"), settings)
+    trainings = Trainings(bus, tables, store, runs)
+    masks = Masks(tables, store, runs, trainings)
+    models = Models(tables, store, settings.download_url_s)
+    denoisings = Denoisings(bus, tables, runs)
+    to = server.server
+    stack_service_pb2_grpc.add_StackServiceServicer_to_server(
+        StackServicer(stacks, settings.upload_url_s), to
+    )
+    training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings), to)
+    mask_service_pb2_grpc.add_MaskServiceServicer_to_server(MaskServicer(masks), to)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(models), to)
+    denoising_service_pb2_grpc.add_DenoisingServiceServicer_to_server(DenoisingServicer(denoisings), to)
+    rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(), to)

@@ -1,0 +1,89 @@
+"""StackService."""
+
+from collections.abc import AsyncIterator
+
+from clearstack.v1 import stack_service_pb2 as pb
+from clearstack.v1 import stack_service_pb2_grpc as pb_grpc
+from clearstack_common.errors import InvalidFieldsError
+
+from clearstack_gateway.servicers.context import Context
+from clearstack_gateway.servicers.errors import not_in_this_version
+from clearstack_gateway.use_cases.stacks import Stacks
+
+
+class StackServicer(pb_grpc.StackServiceServicer):
+    """TIFF stacks: uploads and results."""
+
+    def __init__(self, stacks: Stacks, upload_url_s: int) -> None:
+        self._stacks = stacks
+        self._upload_url_s = upload_url_s
+
+    async def CreateStack(self, request: pb.CreateStackRequest, context: Context) -> pb.CreateStackResponse:
+        """Announces an upload."""
+        stack, url = await self._stacks.create(request.display_name, request.request_id)
+        response = pb.CreateStackResponse(stack=stack, upload_url=url)
+        response.upload_url_expire_time.GetCurrentTime()
+        response.upload_url_expire_time.seconds += self._upload_url_s
+        return response
+
+    async def UploadStack(
+        self, request_iterator: AsyncIterator[pb.UploadStackRequest], context: Context
+    ) -> pb.UploadStackResponse:
+        """Takes the bytes in chunks."""
+        first = await anext(aiter(request_iterator), None)
+        if first is None or not first.name:
+            raise InvalidFieldsError(
+                [("name", "is missing in the first message; it must look like stacks/ID")]
+            )
+
+        async def chunks() -> AsyncIterator[tuple[int, bytes]]:
+            yield first.offset, first.data
+            async for request in request_iterator:
+                yield request.offset, request.data
+
+        return pb.UploadStackResponse(stack=await self._stacks.upload(first.name, chunks()))
+
+    async def FinalizeStack(
+        self, request: pb.FinalizeStackRequest, context: Context
+    ) -> pb.FinalizeStackResponse:
+        """Ends the upload."""
+        stack = await self._stacks.finalize(request.name, request.size_bytes, request.sha256)
+        return pb.FinalizeStackResponse(stack=stack)
+
+    async def GetStack(self, request: pb.GetStackRequest, context: Context) -> pb.GetStackResponse:
+        """One stack."""
+        return pb.GetStackResponse(stack=await self._stacks.get(request.name))
+
+    async def ListStacks(self, request: pb.ListStacksRequest, context: Context) -> pb.ListStacksResponse:
+        """One page of stacks."""
+        stacks, token = await self._stacks.list(
+            request.page_size, request.page_token, include_results=request.include_results
+        )
+        return pb.ListStacksResponse(stacks=stacks, next_page_token=token)
+
+    async def DeleteStack(self, request: pb.DeleteStackRequest, context: Context) -> pb.DeleteStackResponse:
+        """Removes a stack."""
+        await self._stacks.delete(request.name, request.etag)
+        return pb.DeleteStackResponse()
+
+    async def DownloadStack(
+        self, request: pb.DownloadStackRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadStackResponse]:
+        """The file's bytes."""
+        async for data in self._stacks.download(request.name, request.offset):
+            yield pb.DownloadStackResponse(data=data)
+
+    async def GetStackPreview(
+        self, request: pb.GetStackPreviewRequest, context: Context
+    ) -> pb.GetStackPreviewResponse:
+        """One slice as a picture."""
+        png = await self._stacks.preview(request.name, request.slice, request.max_side)
+        return pb.GetStackPreviewResponse(png=png)
+
+    async def InspectStack(
+        self, request: pb.InspectStackRequest, context: Context
+    ) -> pb.InspectStackResponse:
+        """Not in this version."""
+        raise not_in_this_version(
+            "InspectStack", "Train with autostructn2v: its mask shows what the noise is like."
+        )

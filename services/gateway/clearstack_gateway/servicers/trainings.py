@@ -1,0 +1,64 @@
+"""TrainingService."""
+
+from collections.abc import AsyncIterator
+
+from clearstack.v1 import training_service_pb2 as pb
+from clearstack.v1 import training_service_pb2_grpc as pb_grpc
+
+from clearstack_gateway.servicers.context import Context
+from clearstack_gateway.use_cases.trainings import Trainings
+
+
+class TrainingServicer(pb_grpc.TrainingServiceServicer):
+    """Trainings: one learns from one stack."""
+
+    def __init__(self, trainings: Trainings) -> None:
+        self._trainings = trainings
+
+    async def CreateTraining(
+        self, request: pb.CreateTrainingRequest, context: Context
+    ) -> pb.CreateTrainingResponse:
+        """Adds a training to the queue."""
+        return pb.CreateTrainingResponse(training=await self._trainings.create(request))
+
+    async def GetTraining(self, request: pb.GetTrainingRequest, context: Context) -> pb.GetTrainingResponse:
+        """One training."""
+        return pb.GetTrainingResponse(training=await self._trainings.get(request.name))
+
+    async def ListTrainings(
+        self, request: pb.ListTrainingsRequest, context: Context
+    ) -> pb.ListTrainingsResponse:
+        """One page of trainings."""
+        trainings, token = await self._trainings.list(request.page_size, request.page_token)
+        return pb.ListTrainingsResponse(trainings=trainings, next_page_token=token)
+
+    async def CancelTraining(
+        self, request: pb.CancelTrainingRequest, context: Context
+    ) -> pb.CancelTrainingResponse:
+        """Stops a training for good."""
+        return pb.CancelTrainingResponse(training=await self._trainings.cancel(request.name))
+
+    async def DeleteTraining(
+        self, request: pb.DeleteTrainingRequest, context: Context
+    ) -> pb.DeleteTrainingResponse:
+        """Removes a training and what it made."""
+        await self._trainings.delete(request.name, request.etag)
+        return pb.DeleteTrainingResponse()
+
+    async def WatchTraining(
+        self, request: pb.WatchTrainingRequest, context: Context
+    ) -> AsyncIterator[pb.WatchTrainingResponse]:
+        """A snapshot, then the history, then what happens."""
+        yield pb.WatchTrainingResponse(snapshot=await self._trainings.get(request.name))
+        async for item in self._trainings.watch(request.name, request.after_sequence):
+            if item is None:
+                yield pb.WatchTrainingResponse(heartbeat=pb.Heartbeat())
+            else:
+                yield pb.WatchTrainingResponse(sequence=item[0], event=item[1])
+
+    async def ListPresets(self, request: pb.ListPresetsRequest, context: Context) -> pb.ListPresetsResponse:
+        """Every preset with its values."""
+        presets = self._trainings.presets(request.method)
+        return pb.ListPresetsResponse(
+            presets=[pb.PresetValues(preset=preset, config=config) for preset, config in presets]
+        )

@@ -1,0 +1,17 @@
+"""Settings of the gateway."""
+
+from clearstack_common.settings import ServiceSettings
+from pydantic import Field
+
+
+class GatewaySettings(ServiceSettings):
+    """Limits of this installation, on top of what every service has."""
+
+    max_upload_bytes: int = Field(default=200 << 30, ge=1)
+    validation_timeout_s: float = Field(default=900, gt=0, description="A file that takes longer is refused")
+    validation_memory_bytes: int = Field(default=4 << 30, ge=256 << 20)
+    upload_url_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600, description="Life of an upload link")
+    download_url_s: int = Field(default=900, ge=1, le=7 * 24 * 3600, description="Life of a download link")
+    pixels_per_range: int = Field(
+        default=32_000_000, ge=1, description="Pixels that one job of a denoising deals with, about"
+    )

@@ -1,0 +1,140 @@
+"""Denoisings that are asked for: a model on a stack."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from clearstack.v1 import config_pb2, denoising_pb2, error_reason_pb2
+from clearstack.v1.denoising_pb2 import Denoising
+from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest
+from clearstack.v1.event_pb2 import Event
+from clearstack.v1.model_service_pb2 import Model, ModelStage
+from clearstack.v1.record_pb2 import DenoisingRecord
+from clearstack.v1.stack_service_pb2 import Stack
+from clearstack_common import ids
+from clearstack_common.bus import Bus, StoredRecord
+from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError
+
+from clearstack_gateway.use_cases.runs import Runs
+from clearstack_gateway.use_cases.stacks import require_ready, stored_file
+from clearstack_gateway.use_cases.tables import Tables, id_in, not_found, page
+from clearstack_gateway.use_cases.watching import history
+from clearstack_gateway.workflow import Cancel
+from clearstack_gateway.workflow import denoising as workflow
+
+_COLLECTION = "denoisings"
+
+
+class Denoisings:
+    """What can be done with denoisings."""
+
+    def __init__(self, bus: Bus, tables: Tables, runs: Runs) -> None:
+        self._bus = bus
+        self._tables = tables
+        self._runs = runs
+
+    async def create(self, request: CreateDenoisingRequest) -> Denoising:
+        """Queues the denoising of a stack with a model.
+
+        Raises:
+            InvalidFieldsError: Names every field that is wrong.
+            ClearstackError: The stack cannot be used, or not with a 2.5D model.
+        """
+        if request.output_dtype not in {"", "float32"}:
+            raise InvalidFieldsError(
+                [("output_dtype", f"is {request.output_dtype!r}; allowed: 'float32', or nothing")]
+            )
+        stack, model = await self._stack(request.stack), await self._model(request.model)
+        if model.mode == config_pb2.MODE_2_5D and not stack.info.two_and_half_d_possible:
+            raise ClearstackError(
+                stack.info.two_and_half_d_reason,
+                reason=error_reason_pb2.ERROR_REASON_INSUFFICIENT_STACK_DEPTH,
+            )
+        stage = _stage(model, request.stage)
+        record = DenoisingRecord(
+            stack=stored_file(stack),
+            stack_info=stack.info,
+            denoising=Denoising(
+                name=f"{_COLLECTION}/{ids.new_id(_COLLECTION, request.request_id)}",
+                display_name=request.display_name[:200] or stack.display_name,
+                stack=stack.name,
+                model=model.name,
+                stage=stage.number,
+                slice_count=stack.info.slice_count,
+                output_dtype=request.output_dtype,
+                mode=model.mode,
+                model_files=stage.files,
+            ),
+        )
+        return _shown(await self._runs.create_denoising(record))
+
+    async def _stack(self, name: str) -> Stack:
+        try:
+            stack = (await self._tables.stacks.get(id_in(name, "stacks"))).value
+        except NotFoundError:
+            raise not_found(name, "stacks") from None
+        require_ready(stack)
+        return stack
+
+    async def _model(self, name: str) -> Model:
+        try:
+            return (await self._tables.models.get(id_in(name, "models"))).value
+        except NotFoundError:
+            raise not_found(name, "models") from None
+
+    async def get(self, name: str) -> Denoising:
+        """One denoising."""
+        return _shown(await self._get(name))
+
+    async def list(
+        self, page_size: int, page_token: str, *, include_training_steps: bool
+    ) -> tuple[Sequence[Denoising], str]:
+        """One page of denoisings, newest first, and the token of the next."""
+        wanted = [
+            stored
+            for stored in await self._tables.denoisings.list()
+            if include_training_steps or not stored.value.denoising.training
+        ]
+        shown, token = page(
+            wanted,
+            lambda stored: (stored.value.denoising.create_time.ToNanoseconds(), stored.id),
+            page_size,
+            page_token,
+        )
+        return [_shown(stored) for stored in shown], token
+
+    async def cancel(self, name: str) -> Denoising:
+        """Stops a denoising for good; cancelling it again changes nothing."""
+        stored = await self._get(name)
+        if stored.value.denoising.state != denoising_pb2.DENOISING_STATE_CANCELLED:
+            stored = await self._runs.advance_denoising(name, Cancel())
+        return _shown(stored)
+
+    async def watch(self, name: str, after_sequence: int) -> AsyncIterator[tuple[int, Event] | None]:
+        """The denoising's events, replayed and followed to its end; None = nothing new, still there."""
+
+        async def is_over() -> bool:
+            record = (await self._get(name)).value
+            return record.denoising.state in workflow.TERMINAL and not record.outbox
+
+        async for item in history(self._bus, name, after_sequence, is_over):
+            yield item
+
+    async def _get(self, name: str) -> StoredRecord[DenoisingRecord]:
+        try:
+            return await self._tables.denoisings.get(id_in(name, _COLLECTION))
+        except NotFoundError:
+            raise not_found(name, _COLLECTION) from None
+
+
+def _stage(model: Model, number: int) -> ModelStage:
+    numbers = [stage.number for stage in model.stages]
+    wanted = number or max(numbers)
+    if wanted not in numbers:
+        raise InvalidFieldsError([("stage", f"is {number}; the model has {', '.join(map(str, numbers))}")])
+    return model.stages[numbers.index(wanted)]
+
+
+def _shown(stored: StoredRecord[DenoisingRecord]) -> Denoising:
+    denoising = Denoising()
+    denoising.CopyFrom(stored.value.denoising)
+    denoising.etag = str(stored.revision)
+    return denoising

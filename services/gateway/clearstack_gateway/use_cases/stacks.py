@@ -1,0 +1,246 @@
+"""Stacks: upload, validation, download, preview."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import structlog
+from clearstack.v1 import error_reason_pb2, stack_service_pb2
+from clearstack.v1.model_service_pb2 import StoredFile
+from clearstack.v1.stack_service_pb2 import Stack
+from clearstack_common import ids
+from clearstack_common.bus import StoredRecord
+from clearstack_common.errors import ClearstackError, NotFoundError, WrongStateError, reason_from_name
+from clearstack_common.objects import FileCache, ObjectStore
+from clearstack_stacks.preview import preview_png
+from clearstack_stacks.reading import StackReader
+
+from clearstack_gateway.settings import GatewaySettings
+from clearstack_gateway.use_cases.tables import Tables, check_etag, id_in, not_found, page
+from clearstack_gateway.use_cases.uploads import Upload
+from clearstack_gateway.use_cases.validation import check_upload, validate
+from clearstack_gateway.workflow import denoising as denoising_workflow
+from clearstack_gateway.workflow import training as training_workflow
+
+_COLLECTION = "stacks"
+_LARGEST_PREVIEW_PX = 4096
+_PREVIEW_PX = 512
+
+log = structlog.get_logger()
+
+
+class Stacks:
+    """What can be done with stacks."""
+
+    def __init__(
+        self, tables: Tables, store: ObjectStore, cache: FileCache, settings: GatewaySettings
+    ) -> None:
+        self._tables = tables
+        self._store = store
+        self._cache = cache
+        self._settings = settings
+
+    async def create(self, display_name: str, request_id: str) -> tuple[Stack, str]:
+        """Announces an upload; returns the stack and the link to which its bytes can be put."""
+        stack_id = ids.new_id(_COLLECTION, request_id)
+        stack = Stack(
+            name=f"{_COLLECTION}/{stack_id}",
+            display_name=Path(display_name).name[:200] or stack_id,
+            state=stack_service_pb2.STACK_STATE_UPLOADING,
+            origin=stack_service_pb2.STACK_ORIGIN_UPLOAD,
+            object_key=f"stacks/{stack_id}/original.tif",
+        )
+        stack.create_time.GetCurrentTime()
+        stack.update_time.CopyFrom(stack.create_time)
+        try:
+            stored = await self._tables.stacks.get(stack_id)
+        except NotFoundError:
+            stored = await self._tables.stacks.create(stack_id, stack)
+        url = await self._store.upload_url(stored.value.object_key, self._settings.upload_url_s)
+        return _shown(stored), url
+
+    async def upload(self, name: str, chunks: AsyncIterator[tuple[int, bytes]]) -> Stack:
+        """Takes chunks (offset, bytes) that go on where the upload stands."""
+        stored = await self._get(name)
+        _require_uploading(stored.value)
+        upload = Upload(self._store, stored.id, self._settings.max_upload_bytes)
+        await upload.resume()
+        async for offset, data in chunks:
+            await upload.add(offset, data)
+        await upload.finish()
+        return await self.get(name)
+
+    async def finalize(self, name: str, size_bytes: int, sha256: str) -> Stack:
+        """Ends the upload: puts the bytes together, checks and validates them.
+
+        Raises:
+            ClearstackError: With the validation's reason; the stack is then REFUSED.
+        """
+        stored = await self._get(name)
+        if stored.value.state == stack_service_pb2.STACK_STATE_UPLOADING:
+            stored = await self._finalize(stored, size_bytes, sha256.lower())
+        if stored.value.state == stack_service_pb2.STACK_STATE_REFUSED:
+            raise _refusal(stored.value)
+        return _shown(stored)
+
+    async def _finalize(
+        self, stored: StoredRecord[Stack], size_bytes: int, sha256: str
+    ) -> StoredRecord[Stack]:
+        await Upload(self._store, stored.id, self._settings.max_upload_bytes).join(stored.value.object_key)
+        folder = self._settings.scratch / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{stored.id}.tif"
+        try:
+            file = await check_upload(self._store, stored.value.object_key, path, size_bytes, sha256)
+            after = await self._validated(stored.value, file, path)
+        finally:
+            path.unlink(missing_ok=True)
+        if after.state == stack_service_pb2.STACK_STATE_REFUSED:
+            await self._store.delete([after.object_key])
+        return await self._tables.stacks.update(stored, after)
+
+    async def _validated(self, stack: Stack, file: StoredFile, path: Path) -> Stack:
+        after = Stack()
+        after.CopyFrom(stack)
+        after.size_bytes, after.sha256, after.uploaded_bytes = file.size_bytes, file.sha256, file.size_bytes
+        after.update_time.GetCurrentTime()
+        try:
+            after.info.CopyFrom(await validate(path, self._settings))
+            after.state = stack_service_pb2.STACK_STATE_READY
+        except ClearstackError as error:
+            log.info("stack refused", stack=stack.name, reason=error.message)
+            after.state = stack_service_pb2.STACK_STATE_REFUSED
+            after.failure.CopyFrom(error.as_failure())
+        return after
+
+    async def get(self, name: str) -> Stack:
+        """One stack; while it is being uploaded, with the number of bytes that have arrived."""
+        stored = await self._get(name)
+        stack = _shown(stored)
+        if stack.state == stack_service_pb2.STACK_STATE_UPLOADING:
+            stack.uploaded_bytes = await Upload(
+                self._store, stored.id, self._settings.max_upload_bytes
+            ).size()
+        return stack
+
+    async def list(
+        self, page_size: int, page_token: str, *, include_results: bool
+    ) -> tuple[Sequence[Stack], str]:
+        """One page of stacks, newest first, and the token of the next."""
+        wanted = [
+            stored
+            for stored in await self._tables.stacks.list()
+            if include_results or stored.value.origin == stack_service_pb2.STACK_ORIGIN_UPLOAD
+        ]
+        shown, token = page(
+            wanted,
+            lambda stored: (stored.value.create_time.ToNanoseconds(), stored.id),
+            page_size,
+            page_token,
+        )
+        return [_shown(stored) for stored in shown], token
+
+    async def delete(self, name: str, etag: str) -> None:
+        """Removes a stack and its bytes.
+
+        Raises:
+            ClearstackError: IN_USE: a run that is not finished needs it.
+        """
+        stored = await self._get(name)
+        check_etag(etag, stored.revision)
+        await self._require_unused(name)
+        await self._tables.stacks.delete(stored)
+        leftovers = [found.key for found in await self._store.list(f"stacks/{stored.id}/")]
+        await self._store.delete({stored.value.object_key, *leftovers})
+
+    async def _require_unused(self, name: str) -> None:
+        users = [
+            record.value.training.name
+            for record in await self._tables.trainings.list()
+            if record.value.training.stack == name
+            and record.value.training.state not in training_workflow.TERMINAL
+        ] + [
+            record.value.denoising.name
+            for record in await self._tables.denoisings.list()
+            if record.value.denoising.stack == name
+            and record.value.denoising.state not in denoising_workflow.TERMINAL
+        ]
+        if users:
+            raise ClearstackError(
+                f"The stack is needed by {', '.join(users[:3])}; wait until that is finished, or cancel it.",
+                reason=error_reason_pb2.ERROR_REASON_IN_USE,
+            )
+
+    async def download(self, name: str, offset: int) -> AsyncIterator[bytes]:
+        """The file's bytes from an offset, in chunks of at most 1 MiB."""
+        stack = (await self._get(name)).value
+        require_ready(stack)
+        if offset >= stack.size_bytes:
+            return
+        async for chunk in self._store.stream(stack.object_key, max(offset, 0)):
+            yield chunk
+
+    async def preview(self, name: str, index: int, max_side_px: int) -> bytes:
+        """One slice as an 8-bit grey PNG.
+
+        Raises:
+            WrongStateError: The stack is not validated, or has no such slice.
+        """
+        stack = (await self._get(name)).value
+        require_ready(stack)
+        if not 0 <= index < stack.info.slice_count:
+            raise WrongStateError(
+                f"The stack has slices 0 to {stack.info.slice_count - 1}; {index} was asked for."
+            )
+        side = min(max_side_px or _PREVIEW_PX, _LARGEST_PREVIEW_PX)
+        path = await self._cache.path(stored_file(stack))
+        return await asyncio.to_thread(_draw, path, index, side)
+
+    async def _get(self, name: str) -> StoredRecord[Stack]:
+        try:
+            return await self._tables.stacks.get(id_in(name, _COLLECTION))
+        except NotFoundError:
+            raise not_found(name, _COLLECTION) from None
+
+
+def stored_file(stack: Stack) -> StoredFile:
+    """A stack's file, as jobs carry it."""
+    return StoredFile(
+        file_name=stack.object_key.rpartition("/")[2],
+        object_key=stack.object_key,
+        size_bytes=stack.size_bytes,
+        sha256=stack.sha256,
+    )
+
+
+def _draw(path: Path, index: int, max_side_px: int) -> bytes:
+    with StackReader(path) as reader:
+        return preview_png(reader.read_slice(index), max_side_px)
+
+
+def _shown(stored: StoredRecord[Stack]) -> Stack:
+    stack = Stack()
+    stack.CopyFrom(stored.value)
+    stack.etag = str(stored.revision)
+    return stack
+
+
+def _require_uploading(stack: Stack) -> None:
+    if stack.state != stack_service_pb2.STACK_STATE_UPLOADING:
+        raise WrongStateError("The upload was finished already; create a new stack for other bytes.")
+
+
+def require_ready(stack: Stack) -> None:
+    """Refuses a stack that has not passed validation.
+
+    Raises:
+        ClearstackError: Says what is missing.
+    """
+    if stack.state == stack_service_pb2.STACK_STATE_REFUSED:
+        raise _refusal(stack)
+    if stack.state != stack_service_pb2.STACK_STATE_READY:
+        raise WrongStateError("The stack's upload is not finished; upload its bytes and finalize it first.")
+
+
+def _refusal(stack: Stack) -> ClearstackError:
+    return ClearstackError(stack.failure.message, reason=reason_from_name(stack.failure.reason))

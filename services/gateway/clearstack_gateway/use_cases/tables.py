@@ -1,0 +1,111 @@
+"""The gateway's records, and how lists of them are cut into pages."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from clearstack.v1.model_service_pb2 import Model
+from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
+from clearstack.v1.stack_service_pb2 import Stack
+from clearstack_common import subjects
+from clearstack_common.bus import Bus, RecordTable
+from clearstack_common.errors import ConflictError, InvalidFieldsError, NotFoundError
+
+T = TypeVar("T")
+
+_DEFAULT_PAGE = 50
+_LARGEST_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All records of the installation."""
+
+    stacks: RecordTable[Stack]
+    trainings: RecordTable[TrainingRecord]
+    models: RecordTable[Model]
+    denoisings: RecordTable[DenoisingRecord]
+
+
+def open_tables(bus: Bus) -> Tables:
+    """The tables on the broker."""
+    return Tables(
+        stacks=bus.table(subjects.STACKS_BUCKET, Stack),
+        trainings=bus.table(subjects.TRAININGS_BUCKET, TrainingRecord),
+        models=bus.table(subjects.MODELS_BUCKET, Model),
+        denoisings=bus.table(subjects.DENOISINGS_BUCKET, DenoisingRecord),
+    )
+
+
+def id_in(name: str, collection: str) -> str:
+    """The id in a resource name such as `stacks/abc`.
+
+    Raises:
+        InvalidFieldsError: The name is not of that collection.
+    """
+    prefix, _, record_id = name.partition("/")
+    if (
+        prefix != collection
+        or not record_id
+        or not record_id.replace("-", "").isalnum()
+        or not record_id.isascii()
+    ):
+        raise InvalidFieldsError([("name", f"is {name[:80]!r}; it must look like {collection}/ID")])
+    return record_id
+
+
+def not_found(name: str, collection: str) -> NotFoundError:
+    """The error for a resource that does not exist."""
+    kind = collection.removesuffix("s")
+    return NotFoundError(
+        f"There is no {kind} {name[:80]!r}; `clearstack {collection} list` shows those that there are."
+    )
+
+
+def check_etag(given: str, revision: int) -> None:
+    """Compares the etag of a request, if it has one.
+
+    Raises:
+        ConflictError: It is not the newest version's.
+    """
+    if given and given != str(revision):
+        raise ConflictError("It was changed since you read it; read it again and repeat.")
+
+
+def page(
+    items: Iterable[T], sort_key: Callable[[T], tuple[int, str]], page_size: int, page_token: str
+) -> tuple[Sequence[T], str]:
+    """One page of a list, newest first, and the token of the next page.
+
+    Args:
+        items: All items.
+        sort_key: When an item was made (ns), and its id.
+        page_size: Items on the page; 0 = 50.
+        page_token: From the page before; empty = the first page.
+
+    Raises:
+        InvalidFieldsError: The size or the token is wrong.
+    """
+    if not 0 <= page_size <= _LARGEST_PAGE:
+        raise InvalidFieldsError([("page_size", f"is {page_size}; allowed: 0 to {_LARGEST_PAGE}")])
+    ordered = sorted(items, key=sort_key, reverse=True)
+    if page_token:
+        last = _decode_token(page_token)
+        ordered = [item for item in ordered if sort_key(item) < last]
+    size = page_size or _DEFAULT_PAGE
+    shown = ordered[:size]
+    return shown, _encode_token(sort_key(shown[-1])) if len(ordered) > size else ""
+
+
+def _encode_token(key: tuple[int, str]) -> str:
+    return base64.urlsafe_b64encode(f"{key[0]}/{key[1]}".encode()).decode()
+
+
+def _decode_token(token: str) -> tuple[int, str]:
+    try:
+        time_ns, _, record_id = base64.urlsafe_b64decode(token.encode()).decode().partition("/")
+        return int(time_ns), record_id
+    except (ValueError, binascii.Error) as error:
+        raise InvalidFieldsError([("page_token", "is not one that a list returned")]) from error

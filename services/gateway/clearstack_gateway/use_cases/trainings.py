@@ -1,0 +1,209 @@
+"""Trainings: created, looked at, cancelled, deleted."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+
+from clearstack.v1 import config_pb2, error_reason_pb2, training_pb2
+from clearstack.v1.config_pb2 import Preset, TrainingConfig
+from clearstack.v1.event_pb2 import Event
+from clearstack.v1.record_pb2 import StageRecord, TrainingRecord
+from clearstack.v1.stack_service_pb2 import Stack
+from clearstack.v1.training_pb2 import StageStatus, Training
+from clearstack.v1.training_service_pb2 import CreateTrainingRequest
+from clearstack_common import ids
+from clearstack_common.bus import Bus, StoredRecord
+from clearstack_common.config import preset_config, resolve_config, stage_names
+from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
+from clearstack_common.objects import ObjectStore
+
+from clearstack_gateway.use_cases.runs import Runs
+from clearstack_gateway.use_cases.stacks import require_ready, stored_file
+from clearstack_gateway.use_cases.tables import Tables, check_etag, id_in, not_found, page
+from clearstack_gateway.use_cases.upkeep import queued
+from clearstack_gateway.use_cases.watching import history
+from clearstack_gateway.workflow import Cancel
+from clearstack_gateway.workflow import training as workflow
+from clearstack_gateway.workflow.training_effects import model_folder
+
+_COLLECTION = "trainings"
+_SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class Trainings:
+    """What can be done with trainings."""
+
+    def __init__(self, bus: Bus, tables: Tables, store: ObjectStore, runs: Runs) -> None:
+        self._bus = bus
+        self._tables = tables
+        self._store = store
+        self._runs = runs
+
+    async def create(self, request: CreateTrainingRequest) -> Training:
+        """Checks a request whole; then, unless it only wanted that, adds the training to the queue.
+
+        Raises:
+            InvalidFieldsError: Names every field that is wrong.
+            ClearstackError: The stack cannot be used, or not in this mode.
+        """
+        stack = await self._usable_stack(request)
+        record = _new_record(request, stack)
+        if request.validate_only:
+            return record.training
+        stored = await self._runs.create_training(record)
+        return await self._shown(stored)
+
+    async def _usable_stack(self, request: CreateTrainingRequest) -> Stack:
+        _check_choices(request)
+        try:
+            stack = (await self._tables.stacks.get(id_in(request.stack, "stacks"))).value
+        except NotFoundError:
+            raise not_found(request.stack, "stacks") from None
+        require_ready(stack)
+        if request.mode == config_pb2.MODE_2_5D and not stack.info.two_and_half_d_possible:
+            raise ClearstackError(
+                stack.info.two_and_half_d_reason,
+                reason=error_reason_pb2.ERROR_REASON_INSUFFICIENT_STACK_DEPTH,
+            )
+        return stack
+
+    async def get(self, name: str) -> Training:
+        """One training."""
+        return await self._shown(await self._get(name))
+
+    async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Training], str]:
+        """One page of trainings, newest first, and the token of the next."""
+        trainings = await self._tables.trainings.list()
+        queue = queued(trainings)
+        shown, token = page(
+            trainings,
+            lambda stored: (stored.value.training.create_time.ToNanoseconds(), stored.id),
+            page_size,
+            page_token,
+        )
+        return [_with_position(stored, queue) for stored in shown], token
+
+    async def cancel(self, name: str) -> Training:
+        """Stops a training for good; cancelling it again changes nothing."""
+        stored = await self._get(name)
+        if stored.value.training.state != training_pb2.TRAINING_STATE_CANCELLED:
+            stored = await self._runs.advance_training(name, Cancel())
+        return await self._shown(stored)
+
+    async def delete(self, name: str, etag: str) -> None:
+        """Removes a training that is over, with its model, results and history.
+
+        Raises:
+            WrongStateError: It is not over.
+        """
+        stored = await self._get(name)
+        check_etag(etag, stored.revision)
+        training = stored.value.training
+        if training.state not in workflow.TERMINAL:
+            raise WrongStateError(
+                f"The training is {workflow.state_name(stored.value)}; cancel it first, or wait until it is finished."
+            )
+        await self._tables.trainings.delete(stored)
+        await self._delete_what_it_made(stored)
+
+    async def _delete_what_it_made(self, stored: StoredRecord[TrainingRecord]) -> None:
+        name = stored.value.training.name
+        for stack in await self._tables.stacks.list():
+            if stack.value.source_run == name:
+                await self._tables.stacks.delete(stack)
+        for denoising in await self._tables.denoisings.list():
+            if denoising.value.denoising.training == name:
+                await self._tables.denoisings.delete(denoising)
+                await self._bus.forget_events(denoising.value.denoising.name)
+        for model in await self._tables.models.list():
+            if model.value.training == name:
+                await self._tables.models.delete(model)
+        for prefix in (f"results/{stored.id}/", f"{model_folder(stored.value)}/"):
+            await self._store.delete([found.key for found in await self._store.list(prefix)])
+        await self._bus.forget_events(name)
+
+    async def watch(self, name: str, after_sequence: int) -> AsyncIterator[tuple[int, Event] | None]:
+        """The training's events, replayed and followed to its end; None = nothing new, still there."""
+
+        async def is_over() -> bool:
+            record = (await self._get(name)).value
+            return record.training.state in workflow.TERMINAL and not record.outbox
+
+        async for item in history(self._bus, name, after_sequence, is_over):
+            yield item
+
+    def presets(
+        self, method: "config_pb2.Method.ValueType"
+    ) -> Sequence[tuple["Preset.ValueType", TrainingConfig]]:
+        """Every preset with its values."""
+        chosen = method or config_pb2.METHOD_N2V
+        presets = (config_pb2.PRESET_FAST, config_pb2.PRESET_BALANCED, config_pb2.PRESET_HIGH_QUALITY)
+        return [(preset, preset_config(chosen, preset)) for preset in presets]
+
+    async def _get(self, name: str) -> StoredRecord[TrainingRecord]:
+        try:
+            return await self._tables.trainings.get(id_in(name, _COLLECTION))
+        except NotFoundError:
+            raise not_found(name, _COLLECTION) from None
+
+    async def _shown(self, stored: StoredRecord[TrainingRecord]) -> Training:
+        if stored.value.training.state != training_pb2.TRAINING_STATE_QUEUED:
+            return _with_position(stored, [])
+        return _with_position(stored, queued(await self._tables.trainings.list()))
+
+
+def _with_position(stored: StoredRecord[TrainingRecord], queue: Sequence[str]) -> Training:
+    training = Training()
+    training.CopyFrom(stored.value.training)
+    training.etag = str(stored.revision)
+    if training.name in queue:
+        training.queue_position = queue.index(training.name) + 1
+    return training
+
+
+def _check_choices(request: CreateTrainingRequest) -> None:
+    violations = []
+    if request.method not in {config_pb2.METHOD_N2V, config_pb2.METHOD_AUTOSTRUCTN2V}:
+        violations.append(("method", "is missing or unknown; allowed: METHOD_N2V, METHOD_AUTOSTRUCTN2V"))
+    if request.mode not in config_pb2.Mode.values():
+        violations.append(("mode", "is unknown; allowed: MODE_2D, MODE_2_5D"))
+    if request.preset not in config_pb2.Preset.values():
+        violations.append(
+            ("preset", "is unknown; allowed: PRESET_FAST, PRESET_BALANCED, PRESET_HIGH_QUALITY")
+        )
+    if request.session and not _SESSION.fullmatch(request.session):
+        violations.append(
+            ("session", "must be up to 64 letters, digits, '-', '_' or '.', and begin with a letter or digit")
+        )
+    if violations:
+        raise InvalidFieldsError(violations)
+
+
+def _new_record(request: CreateTrainingRequest, stack: Stack) -> TrainingRecord:
+    preset = request.preset or config_pb2.PRESET_BALANCED
+    config = resolve_config(request.method, preset, request.config, stack.info.height, stack.info.width)
+    num_stages = len(stage_names(request.method))
+    training_id = ids.new_id(_COLLECTION, request.request_id)
+    training = Training(
+        name=f"{_COLLECTION}/{training_id}",
+        display_name=request.display_name[:200] or stack.display_name,
+        stack=stack.name,
+        session=request.session or "default",
+        state=training_pb2.TRAINING_STATE_QUEUED,
+        method=request.method,
+        mode=request.mode or config_pb2.MODE_2D,
+        preset=preset,
+        config=config,
+        auto_approve=request.auto_approve,
+        priority=request.priority,
+        stages=[
+            StageStatus(number=number, state=training_pb2.STAGE_STATE_PENDING, attempt=1)
+            for number in range(1, num_stages + 1)
+        ],
+    )
+    return TrainingRecord(
+        training=training,
+        stack=stored_file(stack),
+        stack_display_name=stack.display_name,
+        stack_info=stack.info,
+        stages=[StageRecord() for _ in range(num_stages)],
+    )

@@ -1,0 +1,128 @@
+"""What the gateway does by itself: apply events, give the training slot away, finish what was interrupted."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+from clearstack.v1 import training_pb2
+from clearstack.v1.event_pb2 import Event
+from clearstack.v1.record_pb2 import TrainingRecord
+from clearstack_common.bus import Bus, Delivery, StoredRecord
+from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
+
+from clearstack_gateway.use_cases.runs import Runs
+from clearstack_gateway.use_cases.tables import Tables
+from clearstack_gateway.workflow import Grant
+
+_CONSUMER = "gateway"
+# Every kind but those that the gateway publishes for the history alone.
+_KINDS = (
+    "stage_started",
+    "epoch_completed",
+    "stage_trained",
+    "job_failed",
+    "mask_extracted",
+    "slices_denoised",
+    "range_denoised",
+    "result_assembled",
+    "denoising_finished",
+)
+_SWEEP_S = 5.0
+_RETRY_S = 1.0
+_MAX_SURPRISES = 5
+
+log = structlog.get_logger()
+
+
+class Upkeep:
+    """The gateway's own work, in three loops."""
+
+    def __init__(self, bus: Bus, tables: Tables, runs: Runs) -> None:
+        self._bus = bus
+        self._tables = tables
+        self._runs = runs
+
+    async def apply_events(self) -> None:
+        """Applies the services' events to the runs, in order, for ever."""
+        async for delivery in self._bus.events(_CONSUMER, _KINDS):
+            try:
+                await self._apply(delivery)
+            except BackendUnavailableError as error:
+                log.warning("event comes again", reason=error.message)
+                with contextlib.suppress(BackendUnavailableError):
+                    await delivery.again(_RETRY_S)
+
+    async def _apply(self, delivery: Delivery[Event]) -> None:
+        event = delivery.item
+        try:
+            if event.run.startswith("denoisings/"):
+                await self._runs.advance_denoising(event.run, event)
+            elif not await self._is_stale(event):
+                await self._runs.advance_training(event.run, event)
+        except NotFoundError:
+            log.info("event of a deleted run", run=event.run)
+        except BackendUnavailableError:
+            raise
+        except Exception:  # one bad event must not stop all others
+            log.exception("event could not be applied", run=event.run, event_id=event.id)
+            if delivery.num_delivered < _MAX_SURPRISES:
+                await delivery.again(_RETRY_S)
+                return
+        await delivery.done()
+
+    async def _is_stale(self, event: Event) -> bool:
+        """Whether a finished stage comes from a trainer that has lost the lock to another meanwhile."""
+        if event.WhichOneof("kind") != "stage_trained":
+            return False
+        token = await self._bus.lock_token()
+        stale = token is not None and token > event.stage_trained.token
+        if stale:
+            log.warning(
+                "result refused: its trainer had lost the lock",
+                run=event.run,
+                token=event.stage_trained.token,
+            )
+        return stale
+
+    async def dispatch(self) -> None:
+        """Gives the training slot to the next in the queue whenever it is free, for ever."""
+        while True:
+            try:
+                await self._dispatch_once()
+            except ClearstackError as error:
+                log.warning("queue not served now", reason=error.message)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SWEEP_S):
+                    await self._runs.queue_changed.wait()
+            self._runs.queue_changed.clear()
+
+    async def _dispatch_once(self) -> None:
+        trainings = await self._tables.trainings.list()
+        if any(stored.value.training.state == training_pb2.TRAINING_STATE_TRAINING for stored in trainings):
+            return
+        queue = queued(trainings)
+        if queue:
+            await self._runs.advance_training(queue[0], Grant())
+
+    async def recover(self) -> None:
+        """Finishes what crashes and outages interrupted, for ever."""
+        while True:
+            try:
+                await self._runs.recover()
+            except ClearstackError as error:
+                log.warning("recovery not possible now", reason=error.message)
+            await asyncio.sleep(_SWEEP_S)
+
+
+def queued(trainings: Sequence[StoredRecord[TrainingRecord]]) -> list[str]:
+    """Names of the trainings that wait for the slot: priority first, then age."""
+    waiting = [
+        stored.value.training
+        for stored in trainings
+        if stored.value.training.state == training_pb2.TRAINING_STATE_QUEUED
+    ]
+    waiting.sort(
+        key=lambda training: (-training.priority, training.create_time.ToNanoseconds(), training.name)
+    )
+    return [training.name for training in waiting]

@@ -1,0 +1,89 @@
+"""An upload in chunks, kept as parts in the object store, so that any gateway can take it up where it stands.
+
+A part is an object named by its offset. Parts are joined inside the store, which wants all but the last to have 5 MiB
+or more.
+"""
+
+from collections.abc import Sequence
+
+from clearstack.v1 import error_reason_pb2
+from clearstack_common.errors import ClearstackError, InvalidFieldsError
+from clearstack_common.objects import ObjectStore, StoredObject
+
+_PART_BYTES = 8 << 20
+_LARGEST_CHUNK_BYTES = 1 << 20
+
+
+class Upload:
+    """The parts of one stack's upload."""
+
+    def __init__(self, store: ObjectStore, stack_id: str, max_bytes: int) -> None:
+        self._store = store
+        self._prefix = f"stacks/{stack_id}/parts/"
+        self._max_bytes = max_bytes
+        self._buffer = bytearray()
+        self._offset = 0  # of the buffer
+
+    async def size(self) -> int:
+        """Bytes that have arrived, without a gap."""
+        return sum(part.size_bytes for part in await self._parts())
+
+    async def resume(self) -> None:
+        """Takes up the upload: a last part that is too small to be followed by another is filled up."""
+        parts = await self._parts()
+        self._offset = sum(part.size_bytes for part in parts)
+        if parts and parts[-1].size_bytes < _PART_BYTES:
+            self._buffer += await self._store.get_bytes(parts[-1].key)
+            self._offset -= len(self._buffer)
+
+    async def add(self, offset: int, data: bytes) -> None:
+        """Takes a chunk that begins where the upload stands.
+
+        Raises:
+            InvalidFieldsError: It is larger than 1 MiB.
+            ClearstackError: UPLOAD_OFFSET_MISMATCH, with the right offset in the metadata; TOO_LARGE.
+        """
+        here = self._offset + len(self._buffer)
+        if len(data) > _LARGEST_CHUNK_BYTES:
+            raise InvalidFieldsError(
+                [("data", f"has {len(data)} bytes; at most {_LARGEST_CHUNK_BYTES} in a chunk")]
+            )
+        if offset != here:
+            raise ClearstackError(
+                f"The chunk begins at byte {offset}, but the upload stands at byte {here}; go on from there.",
+                reason=error_reason_pb2.ERROR_REASON_UPLOAD_OFFSET_MISMATCH,
+                metadata={"offset": str(here)},
+            )
+        if here + len(data) > self._max_bytes:
+            raise ClearstackError(
+                f"The file is larger than this installation takes ({self._max_bytes / 2**30:.0f} GiB); "
+                "ask whoever runs it to raise CLEARSTACK_MAX_UPLOAD_BYTES.",
+                reason=error_reason_pb2.ERROR_REASON_TOO_LARGE,
+            )
+        self._buffer += data
+        if len(self._buffer) >= _PART_BYTES:
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Stores what is still in memory."""
+        if self._buffer:
+            await self._store.put_bytes(f"{self._prefix}{self._offset:016d}", bytes(self._buffer))
+            self._offset += len(self._buffer)
+            self._buffer.clear()
+
+    async def join(self, key: str) -> None:
+        """Makes one object of the parts, if there are any, and removes them."""
+        parts = await self._parts()
+        if parts:
+            await self._store.concatenate(key, parts)
+            await self._store.delete([part.key for part in parts])
+
+    async def _parts(self) -> Sequence[StoredObject]:
+        parts: list[StoredObject] = []
+        end = 0
+        for part in await self._store.list(self._prefix):
+            if int(part.key.removeprefix(self._prefix)) != end:
+                break
+            parts.append(part)
+            end += part.size_bytes
+        return parts
