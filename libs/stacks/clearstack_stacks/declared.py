@@ -6,11 +6,12 @@ whole one. So the text is read once more here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clearstack_stacks.axes import check_axes
 from clearstack_stacks.errors import TRUNCATED, UNSUPPORTED_AXES, StackRefused
 from clearstack_stacks.ome import image_sizes
+from clearstack_stacks.tiff import refusing_damage
 
 if TYPE_CHECKING:
     import tifffile
@@ -25,14 +26,21 @@ def check_declared(tif: tifffile.TiffFile, num_slices: int) -> None:
     if tif.is_ome and tif.ome_metadata:
         _check_ome(tif.ome_metadata, num_slices)
     elif tif.is_imagej and tif.imagej_metadata:
-        meta = tif.imagej_metadata
-        sizes = {"T": meta.get("frames", 1), "Z": meta.get("slices", 1), "C": meta.get("channels", 1)}
-        _check_sizes({axis: _count(size) for axis, size in sizes.items()}, num_slices, "ImageJ")
+        _check_sizes(_imagej_sizes(tif.imagej_metadata), num_slices, "ImageJ")
+
+
+def _imagej_sizes(text: dict[str, Any]) -> dict[str, int]:
+    """Time points, slices and channels of ImageJ's text; images of no named axis are slices."""
+    frames, slices, channels = (_count(text.get(name)) for name in ("frames", "slices", "channels"))
+    if frames == slices == channels == 1:
+        slices = _count(text.get("images"))
+    return {"T": frames, "Z": slices, "C": channels}
 
 
 def _check_ome(xml: str, num_slices: int) -> None:
     """Refuse sets of files, several images, channels and time points of an OME-TIFF."""
-    sizes = image_sizes(xml)
+    with refusing_damage("its OME description can't be read"):
+        sizes = image_sizes(xml)
     if sizes is None:
         raise StackRefused(
             UNSUPPORTED_AXES,

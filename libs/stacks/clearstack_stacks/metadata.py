@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from clearstack_stacks.layout import Layout
 
 _IMAGEJ_DTYPES: Final = frozenset({"uint8", "uint16", "int16", "float32"})
+# The writer knows these better.
+_IMAGEJ_COUNTS: Final = frozenset({"images", "slices", "channels", "frames", "order", "axes", "shape"})
+# Kept in a tag of their own, in Unicode; all else is lines of ASCII in the description.
+_IMAGEJ_TAGGED: Final = frozenset(
+    {"Info", "Labels", "Ranges", "LUTs", "Plot", "ROI", "Overlays", "Properties"},
+)
 # Data beyond this does not fit 32-bit offsets, with room for heads and metadata.
 _CLASSIC_BYTES: Final = 2**32 - 2**25
 # tifffile's own JSON: rewritten by it.
@@ -53,28 +59,15 @@ def plan_like(tif: tifffile.TiffFile, layout: Layout, dtype: np.dtype[Any]) -> W
 
 def _imagej(tif: tifffile.TiffFile, layout: Layout, common: dict[str, Any]) -> WritePlan:
     """An ImageJ hyperstack; beyond 4 GB ImageJ reads one head and a long run of pixels, which tifffile writes."""
-    metadata = {
-        key: _ascii(value) for key, value in (tif.imagej_metadata or {}).items() if not _is_count(key)
-    }
+    text = {key: value for key, value in (tif.imagej_metadata or {}).items() if key not in _IMAGEJ_COUNTS}
+    metadata = {key: value if key in _IMAGEJ_TAGGED else _ascii(value) for key, value in text.items()}
     # An unnamed axis of an ImageJ stack is its z axis.
     shape = (layout.num_slices, *layout.shape_ZYX[1:]) if layout.num_slices > 1 else layout.shape_ZYX[1:]
     metadata["axes"] = "ZYX"[-len(shape) :]
     labels = metadata.get("Labels")
     if labels is not None and len(labels) != layout.num_slices:
         del metadata["Labels"]
-    if tif.byteorder == "<" and _has_ints(tif):
-        metadata.pop("Properties", None)
     return WritePlan(shape=shape, writer={"imagej": True}, write={**common, "metadata": metadata})
-
-
-def _has_ints(tif: tifffile.TiffFile) -> bool:
-    """Whether the properties were read as something else than text."""
-    return not isinstance((tif.imagej_metadata or {}).get("Properties", ""), str)
-
-
-def _is_count(key: str) -> bool:
-    """Whether a line of ImageJ's text is a count, which the writer knows better."""
-    return key in {"images", "slices", "channels", "frames", "order", "axes", "shape"}
 
 
 def _ascii(value: Any) -> Any:

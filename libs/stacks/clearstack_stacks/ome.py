@@ -30,21 +30,19 @@ def image_sizes(xml: str) -> dict[str, int] | None:
     """Time points, slices and channels of the only image, keyed "T", "Z", "C".
 
     Returns:
-        None when the description is unreadable, lies elsewhere or is of several files. Where there are several images,
-        they count as one axis more, "P".
+        None when the description lies elsewhere or is of several files. Where there are several images, they count as
+        one axis more, "P".
+
+    Raises:
+        xml.etree.ElementTree.ParseError: `xml` is no XML.
+        ValueError: a size is no number.
     """
-    try:
-        root = ET.fromstring(xml)
-    except ET.ParseError:
-        return None
+    root = ET.fromstring(xml)
     pixels = _all(root, "Pixels")
     names = {uuid.get("FileName") for uuid in _all(root, "UUID")}
     if not pixels or len(names) > 1:
         return None
-    try:
-        sizes = {axis: int(pixels[0].get(f"Size{axis}", "1")) for axis in "TZC"}
-    except ValueError:
-        return None
+    sizes = {axis: int(pixels[0].get(f"Size{axis}", "1")) for axis in "TZC"}
     return sizes if len(pixels) == 1 else {"P": len(pixels), **sizes}
 
 

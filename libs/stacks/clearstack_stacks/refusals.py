@@ -155,7 +155,7 @@ def _check_dtype(head: PageHead) -> None:
         kind = kinds.get(head.sample_format, "numbers of an unknown kind")
         raise StackRefused(
             UNSUPPORTED_DTYPE,
-            f"The pixels are {kind} of {head.bits} bits. {_ACCEPTED_TEXT}. In Fiji: Image > Type > 16-bit or 32-bit.",
+            f"The pixels are {head.bits}-bit {kind}. {_ACCEPTED_TEXT}. In Fiji: Image > Type > 16-bit or 32-bit.",
         )
 
 

@@ -35,7 +35,7 @@ def inspect_tiff_in_child(
     """
     if not Path(path).is_file():
         raise FileNotFoundError(path)
-    command = [sys.executable, "-m", "clearstack_stacks.validate", str(path)]
+    command = [sys.executable, "-P", "-m", "clearstack_stacks.validate", str(Path(path).absolute())]
     command += ["--limits", json.dumps(limits.to_json())]
     command += ["--memory-bytes", str(memory_bytes), "--cpu-s", str(timeout_s)]
     try:

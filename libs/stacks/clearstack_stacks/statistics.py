@@ -113,11 +113,10 @@ class Statistics:
     def _check_values(self, block: NDArray[Any], z: int) -> None:
         """Refuse values that a float32 network can't be given."""
         if block.dtype.kind == "f" and not np.isfinite(block).all():
-            number = int((~np.isfinite(block)).sum())
             raise StackRefused(
                 NOT_FINITE,
-                f"Slice {z + 1} holds pixels that are not numbers (NaN or infinite; {number:,} in its first such block). "
-                "In Fiji: Process > Noise > Remove NaNs..., or export without masking the background.",
+                f"Slice {z + 1} holds pixels that are not numbers (NaN or infinite). In Fiji: Process > Noise > "
+                "Remove NaNs..., or export without masking the background.",
             )
         if self._dtype.name in _CHECKED and not _survives_float32(block):
             raise StackRefused(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import tifffile
 
-from clearstack_stacks.errors import UNREADABLE, StackRefused
+from clearstack_stacks.errors import TOO_LARGE, UNREADABLE, StackRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,14 +37,15 @@ def refusing_damage(what: str) -> Iterator[None]:
     """Turn whatever tifffile and its codecs raise about a damaged file into a refusal.
 
     Raises:
-        StackRefused: UNREADABLE.
+        StackRefused: UNREADABLE, or TOO_LARGE where memory does not suffice.
         OSError: the file can't be read at all.
-        MemoryError: what is read does not fit.
     """
     try:
         yield
-    except (StackRefused, MemoryError):
+    except StackRefused:
         raise
+    except MemoryError as error:
+        raise too_much_memory() from error
     except OSError as error:
         # A seek to a nonsensical offset is the file's fault, any other failure the disk's.
         if error.errno in {None, errno.EINVAL}:
@@ -60,4 +61,13 @@ def damaged(what: str) -> StackRefused:
     return StackRefused(
         UNREADABLE,
         f"The file is damaged: {what}. Copy it again from where it was recorded, or open it in Fiji and save it anew.",
+    )
+
+
+def too_much_memory() -> StackRefused:
+    """The refusal of a file whose pages do not fit into memory."""
+    return StackRefused(
+        TOO_LARGE,
+        "Reading the file needs more memory than there is. Crop the slices (Fiji: Image > Crop), or ask whoever runs this "
+        "installation to raise the limit.",
     )

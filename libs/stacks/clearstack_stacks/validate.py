@@ -11,7 +11,10 @@ import argparse
 import json
 import math
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clearstack_stacks.errors import StackRefused
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,20 +38,22 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _verdict(path: str, limits: dict[str, Any]) -> dict[str, Any]:
     """The validation's outcome as JSON."""
-    from clearstack_stacks.errors import TOO_LARGE, StackRefused
+    from clearstack_stacks.errors import StackRefused
     from clearstack_stacks.limits import Limits
+    from clearstack_stacks.tiff import too_much_memory
     from clearstack_stacks.validation import inspect_tiff
 
     try:
         return {"info": inspect_tiff(path, Limits.from_json(limits)).to_json()}
     except StackRefused as refused:
-        return {"refused": {"reason": refused.reason, "message": refused.message}}
+        return _refused(refused)
     except MemoryError:
-        message = (
-            "Reading the file needs more memory than validation may use. Crop the slices, or ask whoever runs this "
-            "installation to raise the limit."
-        )
-        return {"refused": {"reason": TOO_LARGE, "message": message}}
+        return _refused(too_much_memory())
+
+
+def _refused(refused: StackRefused) -> dict[str, Any]:
+    """A refusal as JSON."""
+    return {"refused": {"reason": refused.reason, "message": refused.message}}
 
 
 def _limit_process(memory_bytes: int | None, cpu_s: float | None) -> None:

@@ -78,7 +78,14 @@ def test_imagej_metadata_is_kept(stack_ZYX: NDArray[np.uint16], write_tiff: Writ
     """Unit, spacing, display range, info, labels and overlays of an ImageJ stack are in the result."""
     # spec: F2
     labels = [f"plane {z}" for z in range(5)]
-    metadata = {**IMAGEJ, "unit": "\\u00B5m", "Labels": labels, "Overlays": [b"roi bytes"]}
+    metadata = {
+        **IMAGEJ,
+        "unit": "\\u00B5m",
+        "Labels": labels,
+        "Overlays": b"roi bytes",
+        "Info": "63x, 0.1 µm",
+    }
+    metadata["Properties"] = {"stain": "DAPI"}
     path = write_tiff(stack_ZYX, imagej=True, resolution=(4.0, 2.0), metadata=metadata)
     out = path.with_name("result.tif")
     write_like(path, out, as_floats(stack_ZYX))
