@@ -108,10 +108,13 @@ class Child:
             self.started_at = psutil.Process(self._process.pid).create_time()
 
     async def _until_healthy(self) -> None:
-        while not (await self.check()).healthy:
+        while not await asyncio.to_thread(self._is_ready):
             if await self._ends_within(_START_POLL_S):
                 self._end_group()
                 raise ChildError(f"{self.spec.name} {self._last_words()} before it was ready")
+
+    def _is_ready(self) -> bool:
+        return self._check().healthy and (self.spec.is_ready is None or self.spec.is_ready())
 
     def _check(self) -> Health:
         if self.pid is None:

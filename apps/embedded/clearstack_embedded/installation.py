@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
 from clearstack_embedded import journal, leftovers
@@ -35,7 +35,8 @@ class Installation:
         on_event: Told of progress and restarts as (process name, sentence).
         tiers: Makers of the processes, started one after another; the real ones unless a test brings its own.
 
-    `start` must run on the main thread: on Linux the children die with the thread that started them.
+    `start` must run on the main thread: on Linux the children die with the thread that started them. From `start` to
+    `stop`, Ctrl-C, SIGTERM and SIGHUP are taken as the wish to stop, heard by `start` and by `run_until_stopped`.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Installation:
         self._journal: journal.Journal | None = None
         self._state: InstallationState | None = None
         self._is_ready = False
+        self._asked_to_stop = asyncio.Event()
 
     @property
     def endpoint(self) -> str:
@@ -72,7 +74,7 @@ class Installation:
         """
         self._claim()
         try:
-            await self._start()
+            await self._unless_asked_to_stop(self._start())
         except ChildError as error:
             await self.stop()
             raise InstallationError(
@@ -84,24 +86,30 @@ class Installation:
 
     async def run_until_stopped(self) -> None:
         """Keep everything running until Ctrl-C, SIGTERM or the terminal's end, then stop it."""
-        asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        for name in names:
-            loop.add_signal_handler(name, asked.set)
         try:
-            await asked.wait()
+            await self._asked_to_stop.wait()
         finally:
             await self.stop()
-            for name in names:
-                loop.remove_signal_handler(name)
 
     async def stop(self) -> None:
         """Stop everything: services first, then broker and store. No process is left, and the data is whole."""
         await self._exits.aclose()
 
+    async def _unless_asked_to_stop(self, starting: Coroutine[None, None, None]) -> None:
+        start, asked = asyncio.create_task(starting), asyncio.create_task(self._asked_to_stop.wait())
+        try:
+            await asyncio.wait((start, asked), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
+            if interrupted := start.cancel():
+                await asyncio.wait((start,))
+        if interrupted:
+            raise InstallationError("The installation was asked to stop before it was ready; nothing runs.")
+        start.result()
+
     async def _start(self) -> None:
         # Each step's undoing is pushed when it is done; `stop` unwinds them in reverse.
+        self._listen_to_signals()
         self._open_journal()
         if count := leftovers.end_leftovers(self._folder.root):
             self._report(journal.NAME, f"ended {count} processes that an earlier run had left")
@@ -138,6 +146,13 @@ class Installation:
                 "Use that one, stop it first (Ctrl-C where it was started), or choose another folder with --data."
             )
         self._exits.callback(self._lock.release)
+
+    def _listen_to_signals(self) -> None:
+        # From the beginning to the end, so that no moment is left in which Ctrl-C tears the supervisor down.
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(name, self._asked_to_stop.set)
+            self._exits.callback(loop.remove_signal_handler, name)
 
     def _open_journal(self) -> None:
         journal.rotate(self._folder.logs)

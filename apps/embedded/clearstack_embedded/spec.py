@@ -1,6 +1,6 @@
 """What the supervisor has to know about a process."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ class ProcessSpec:
         probe: How its health is asked for.
         address: "host:port" where it listens.
         log: The file that its output is appended to.
+        is_ready: Asked at each start once the probe is content, if that does not say everything.
         version: What `clearstack status` shows where the process does not say it itself.
         working_folder: Where it is started; where the supervisor is, if None.
         start_timeout_s: How long it may take until it is healthy.
@@ -30,6 +31,7 @@ class ProcessSpec:
     probe: ProbeKind
     address: str
     log: Path
+    is_ready: Callable[[], bool] | None = None
     version: str = ""
     working_folder: Path | None = None
     start_timeout_s: float = 60.0

@@ -1,0 +1,249 @@
+import asyncio
+import http.client
+import io
+import json
+import signal
+import socket
+import stat
+import sys
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import nats
+import nats.errors
+import psutil
+import pytest
+from clearstack_embedded.folder import DataFolder
+from clearstack_embedded.installation import Installation, InstallationConfig, InstallationError
+from clearstack_embedded.state import InstallationState, read_state
+from clearstack_embedded.status import ProcessStatus, read_status, running_endpoint
+from minio import Minio
+from nats.aio.client import Client
+
+Start = Callable[..., Installation]
+Leftovers = Callable[[], list[psutil.Process]]
+Until = Callable[[Callable[[], object]], Awaitable[None]]
+
+
+def _state(data: Path) -> InstallationState:
+    state = read_state(DataFolder(data).state)
+    assert state is not None
+    return state
+
+
+def _store(data: Path) -> Minio:
+    secrets = json.loads(DataFolder(data).secrets.read_text())
+    return Minio(
+        _state(data).s3_url.removeprefix("http://"),
+        access_key=secrets["s3_access_key"],
+        secret_key=secrets["s3_secret_key"],
+        secure=False,
+    )
+
+
+def _put(data: Path) -> None:
+    _store(data).put_object("clearstack", "a/stack.tif", io.BytesIO(b"pixels"), 6)
+
+
+def _get(data: Path) -> bytes:
+    reply = _store(data).get_object("clearstack", "a/stack.tif")
+    try:
+        return reply.read()
+    finally:
+        reply.close()
+
+
+async def _publish(data: Path) -> None:
+    client = await _broker(data)
+    await client.jetstream().add_stream(name="runs", subjects=["runs"])
+    await client.jetstream().publish("runs", b"created")
+    await client.close()
+
+
+async def _num_messages(data: Path) -> int:
+    client = await _broker(data)
+    info = await client.jetstream().stream_info("runs")
+    await client.close()
+    return int(info.state.messages)
+
+
+async def _broker(data: Path) -> Client:
+    token = json.loads(DataFolder(data).secrets.read_text())["nats_token"]
+    return await nats.connect(_state(data).nats_url, token=token)
+
+
+def _status(data: Path) -> dict[str, ProcessStatus]:
+    return {process.name: process for process in read_status(data)}
+
+
+async def test_data_outlives_the_installation(installations: Start, data: Path, leftovers: Leftovers) -> None:
+    """What was stored is found again by a second start, on other ports too; a stop leaves no process."""
+    first = installations()
+    began = time.monotonic()
+    await first.start()
+    assert time.monotonic() - began < 20
+    await asyncio.to_thread(_put, data)
+    await _publish(data)
+    began = time.monotonic()
+    await first.stop()
+    assert time.monotonic() - began < 10
+    assert leftovers() == []
+    assert running_endpoint(data) is None
+    DataFolder(data).ports.unlink()
+    await installations().start()
+    assert await asyncio.to_thread(_get, data) == b"pixels"
+    assert await _num_messages(data) == 1
+
+
+async def test_killed_processes_come_back_on_their_ports(
+    installations: Start, data: Path, until: Until
+) -> None:
+    """After `kill -9` of broker, store and a service each is there again where it was, with its data."""
+    events: list[tuple[str, str]] = []
+    await installations(report=lambda *event: events.append(event)).start()
+    before = _state(data)
+    await asyncio.to_thread(_put, data)
+    await _publish(data)
+    for process in before.processes:
+        if process.name != "gateway":
+            assert process.pid is not None
+            psutil.Process(process.pid).kill()
+    await until(lambda: _are_new(before, _status(data)))
+    assert [process.address for process in _state(data).processes] == [
+        process.address for process in before.processes
+    ]
+    assert await asyncio.to_thread(_get, data) == b"pixels"
+    assert await _num_messages(data) == 1
+    assert ("broker", "broker was ended by SIGKILL; starting it again in 0.2 s") in events
+
+
+def _are_new(before: InstallationState, now: dict[str, ProcessStatus]) -> bool:
+    return all(
+        now[old.name].healthy and (old.name == "gateway") == (now[old.name].pid == old.pid)
+        for old in before.processes
+    )
+
+
+async def test_second_start_on_the_same_data_is_refused(installations: Start, data: Path) -> None:
+    """The sentence says where the first one is; the first one goes on."""
+    first = installations()
+    await first.start()
+    with pytest.raises(InstallationError, match=f"already running .at {first.endpoint}, process"):
+        await installations().start()
+    assert running_endpoint(data) == first.endpoint
+    status = await asyncio.to_thread(_status, data)
+    assert [name for name, process in status.items() if process.healthy] == [
+        "broker",
+        "store",
+        "gateway",
+        "trainer",
+    ]
+    assert all(process.version for process in status.values())
+
+
+async def test_nothing_is_open_to_whoever_asks(installations: Start, data: Path) -> None:
+    """Every port is local, gives no object without a key, and no secret can be read by others."""
+    await installations().start()
+    await asyncio.to_thread(_put, data)
+    folder = DataFolder(data)
+    assert stat.S_IMODE(folder.secrets.stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.state.stat().st_mode) == 0o600
+    assert not any(
+        secret in folder.state.read_text() for secret in json.loads(folder.secrets.read_text()).values()
+    )
+    for address in _addresses(_state(data)):
+        assert address.removeprefix("::ffff:").startswith("127.0.0.1:")
+        for path in ("clearstack/a/stack.tif", "buckets/clearstack/a/stack.tif"):
+            assert b"pixels" not in await asyncio.to_thread(_fetch, f"http://{address}/{path}")
+    with pytest.raises(nats.errors.Error):
+        await nats.connect(_state(data).nats_url, token="wrong", allow_reconnect=False)  # noqa: S106
+
+
+def _addresses(state: InstallationState) -> list[str]:
+    return [
+        f"{connection.laddr.ip}:{connection.laddr.port}"
+        for process in state.processes
+        for connection in psutil.Process(process.pid).net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+
+def _fetch(url: str) -> bytes:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310 - http on this machine
+            return bytes(reply.read())
+    except (OSError, http.client.HTTPException):
+        return b""
+
+
+async def test_broken_service_fails_the_start(installations: Start, data: Path, leftovers: Leftovers) -> None:
+    """The sentence names the service and its log; what had started is stopped, and another try is free."""
+    with pytest.raises(InstallationError, match=r"trainer ended with exit code 1.*logs"):
+        await installations("broken").start()
+    assert leftovers() == []
+    await installations().start()
+    assert running_endpoint(data) is not None
+
+
+async def test_taken_port_that_was_asked_for_is_refused(data: Path, leftovers: Leftovers) -> None:
+    """Nothing is started when the port is not to be had."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(InstallationError, match=f"Port {port} "):
+            await Installation(InstallationConfig(data=data, port=port)).start()
+    assert leftovers() == []
+
+
+async def test_killed_supervisor_leaves_nothing(
+    installations: Start, data: Path, script: Path, leftovers: Leftovers, until: Until
+) -> None:
+    """After `kill -9` of the supervisor all goes, a deaf grandchild too; the data can be used again."""
+    supervisor = await _run(script, data, "parent", "deaf")
+    await asyncio.to_thread(_put, data)
+    assert len(leftovers()) == 5
+    supervisor.kill()
+    await supervisor.wait()
+    await until(lambda: not leftovers())
+    assert DataFolder(data).state.exists()
+    assert running_endpoint(data) is None
+    await installations().start()
+    assert await asyncio.to_thread(_get, data) == b"pixels"
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+async def test_signal_stops_everything_in_time(
+    data: Path, script: Path, leftovers: Leftovers, name: signal.Signals
+) -> None:
+    """Asked to stop, the supervisor ends all within ten seconds, whatever ignores it, and says so."""
+    supervisor = await _run(script, data, "parent", "deaf")
+    supervisor.send_signal(name)
+    async with asyncio.timeout(10):
+        output, _ = await supervisor.communicate()
+    assert output == b"stopped\n"
+    assert supervisor.returncode == 0
+    assert leftovers() == []
+    assert not DataFolder(data).state.exists()
+
+
+async def test_stop_while_starting(data: Path, script: Path, leftovers: Leftovers, until: Until) -> None:
+    """Ctrl-C in the middle of a start leaves nothing behind."""
+    supervisor = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script), str(data)), stderr=asyncio.subprocess.PIPE
+    )
+    await until(leftovers)
+    supervisor.send_signal(signal.SIGINT)
+    _, errors = await supervisor.communicate()
+    assert b"asked to stop before it was ready" in errors
+    assert leftovers() == []
+    assert not DataFolder(data).state.exists()
+
+
+async def _run(script: Path, *arguments: str | Path) -> asyncio.subprocess.Process:
+    supervisor = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(script), *map(str, arguments)), stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout is not None
+    assert await supervisor.stdout.readline() == b"ready\n"
+    return supervisor
