@@ -64,16 +64,14 @@ def refusal(path: Path) -> StackRefused:
 def test_what_is_not_one_grayscale_stack_is_refused(
     data: NDArray[Any], options: dict[str, Any], found: str, way_out: str, write_tiff: WriteTiff
 ) -> None:
-    """Never "channel 0 silently": the text names the axes found and how to export one channel."""
-    # spec: B3
+    """Never "channel 0 silently": the text names the axes found and how to export one channel."""  # spec: B3
     refused = refusal(write_tiff(data, **options))
     assert found in refused.message
     assert way_out in refused.message
 
 
 def test_pages_of_different_shapes_are_refused(tmp_path: Path) -> None:
-    """The first page that differs is named."""
-    # spec: B3
+    """The first page that differs is named."""  # spec: B3
     path = tmp_path / "mixed.tif"
     with tifffile.TiffWriter(path) as writer:
         writer.write(noise(2, 16, 16))
@@ -82,8 +80,7 @@ def test_pages_of_different_shapes_are_refused(tmp_path: Path) -> None:
 
 
 def test_pages_of_different_dtypes_are_refused(tmp_path: Path) -> None:
-    """Eight and sixteen bits make no stack."""
-    # spec: B3
+    """Eight and sixteen bits make no stack."""  # spec: B3
     path = tmp_path / "mixed.tif"
     with tifffile.TiffWriter(path) as writer:
         writer.write(noise(2, 16, 16), photometric="minisblack")
@@ -93,8 +90,7 @@ def test_pages_of_different_dtypes_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ome", [True, False])
 def test_a_file_of_several_stacks_is_refused(tmp_path: Path, ome: bool) -> None:
-    """Two stacks in one file are not silently the first one."""
-    # spec: B3
+    """Two stacks in one file are not silently the first one."""  # spec: B3
     path = tmp_path / "two.tif"
     with tifffile.TiffWriter(path, ome=ome) as writer:
         for _ in range(2):
@@ -103,8 +99,7 @@ def test_a_file_of_several_stacks_is_refused(tmp_path: Path, ome: bool) -> None:
 
 
 def test_a_part_of_an_ome_set_is_refused(tmp_path: Path, write_tiff: WriteTiff) -> None:
-    """A file whose description speaks of other files is not taken for the whole, and those are not opened."""
-    # spec: B3
+    """A file whose description speaks of other files is not taken for the whole, and those are not opened."""  # spec: B3
     xml = (
         '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:a"><Image ID="Image:0">'
         '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="16" SizeY="16" SizeZ="4" SizeC="1" SizeT="1">'

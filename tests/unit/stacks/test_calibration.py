@@ -53,8 +53,7 @@ def test_sizes_are_in_micrometres(
     stack_ZYX: NDArray[np.uint16],
     write_tiff: WriteTiff,
 ) -> None:
-    """Units are converted; what the file does not say, or says in dots an inch, is unknown."""
-    # spec: B6
+    """Units are converted; what the file does not say, or says in dots an inch, is unknown."""  # spec: B6
     info = inspect_tiff(write_tiff(stack_ZYX, **options), Limits())
     found = (info.pixel_size_um, info.pixel_size_y_um, info.z_step_um)
     for size, known in zip(found, expected, strict=True):

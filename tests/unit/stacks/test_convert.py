@@ -19,8 +19,7 @@ FLOATS = st.one_of(
 
 @given(values_YX=FLOATS, dtype=st.sampled_from(INTEGERS))
 def test_integers_are_rounded_and_clipped(values_YX: np.ndarray, dtype: str) -> None:
-    """Each pixel is the representable integer nearest to it; NaN becomes 0."""
-    # spec: F2
+    """Each pixel is the representable integer nearest to it; NaN becomes 0."""  # spec: F2
     bounds = np.iinfo(dtype)
     converted = to_dtype(values_YX, dtype)
     assert converted.dtype == np.dtype(dtype)
@@ -34,8 +33,7 @@ def test_integers_are_rounded_and_clipped(values_YX: np.ndarray, dtype: str) -> 
 
 @given(values_YX=FLOATS, dtype=st.sampled_from(["float16", "float32", "float64"]))
 def test_floats_never_overflow(values_YX: np.ndarray, dtype: str) -> None:
-    """A finite number stays finite and keeps its sign."""
-    # spec: F2
+    """A finite number stays finite and keeps its sign."""  # spec: F2
     converted = to_dtype(values_YX, dtype)
     finite = np.isfinite(values_YX)
     assert converted.dtype == np.dtype(dtype)
@@ -47,8 +45,7 @@ def test_floats_never_overflow(values_YX: np.ndarray, dtype: str) -> None:
     dtype=st.sampled_from(INTEGERS),
 )
 def test_integers_to_integers_are_clipped(values_YX: np.ndarray, dtype: str) -> None:
-    """Between integer dtypes nothing wraps, whatever the byte order."""
-    # spec: F2
+    """Between integer dtypes nothing wraps, whatever the byte order."""  # spec: F2
     bounds = np.iinfo(dtype)
     expected = [min(max(value, bounds.min), bounds.max) for value in values_YX.ravel().tolist()]
     assert to_dtype(values_YX, dtype).ravel().tolist() == expected

@@ -52,8 +52,7 @@ def reason(path: Path) -> str:
     ],
 )
 def test_what_is_no_tiff_is_refused(content: bytes, expected: str, tmp_path: Path) -> None:
-    """No bytes, no TIFF, no pages and no first page each have their reason."""
-    # spec: B4
+    """No bytes, no TIFF, no pages and no first page each have their reason."""  # spec: B4
     path = tmp_path / "file.tif"
     path.write_bytes(content)
     assert reason(path) == expected
@@ -64,8 +63,7 @@ def test_what_is_no_tiff_is_refused(content: bytes, expected: str, tmp_path: Pat
 def test_a_file_cut_off_is_truncated(
     options: dict[str, Any], share: float, stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """Wherever a copy stopped, the pixels that are there are not taken for the whole stack."""
-    # spec: B4
+    """Wherever a copy stopped, the pixels that are there are not taken for the whole stack."""  # spec: B4
     path = write_tiff(stack_ZYX, **options)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -73,8 +71,7 @@ def test_a_file_cut_off_is_truncated(
 
 
 def test_pages_in_circles_are_refused(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """The last page points back at the first."""
-    # spec: B5
+    """The last page points back at the first."""  # spec: B5
     path = write_tiff(stack_ZYX[:1], metadata=None)
     content = bytearray(path.read_bytes())
     first = struct.unpack_from("<I", content, 4)[0]
@@ -85,8 +82,7 @@ def test_pages_in_circles_are_refused(stack_ZYX: NDArray[np.uint16], write_tiff:
 
 
 def test_missing_slices_are_noticed(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """An ImageJ description of more slices than there are pages is an incomplete file."""
-    # spec: B4
+    """An ImageJ description of more slices than there are pages is an incomplete file."""  # spec: B4
     text = "ImageJ=1.54f\nimages=9\nslices=9\nhyperstack=true\n"
     path = write_tiff(stack_ZYX, metadata=None, description=text, compression="zlib")
     assert reason(path) == "TRUNCATED"
@@ -97,8 +93,7 @@ def test_missing_slices_are_noticed(stack_ZYX: NDArray[np.uint16], write_tiff: W
 def test_random_damage_is_refused_or_read(
     data: st.DataObject, kind: dict[str, Any], stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """Whatever bytes are overwritten, the outcome is an info or a refusal, never another error."""
-    # spec: B5
+    """Whatever bytes are overwritten, the outcome is an info or a refusal, never another error."""  # spec: B5
     path = write_tiff(stack_ZYX[:2, :16, :16], **kind)
     content = bytearray(path.read_bytes())
     heads = [index for index in range(len(content)) if index < 600 or index > len(content) - 300]
@@ -111,3 +106,12 @@ def test_random_damage_is_refused_or_read(
         assert refused.reason in REASONS  # noqa: PT017 - either outcome is right
     else:
         assert info.num_slices >= 1
+
+
+def test_offsets_beyond_all_files_are_refused(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
+    """A BigTIFF whose first page is said to lie at the largest 64-bit offset is cut off, not a crash."""  # spec: B5
+    path = write_tiff(stack_ZYX, bigtiff=True)
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<Q", content, 8, 2**64 - 1)
+    path.write_bytes(content)
+    assert reason(path) == "TRUNCATED"

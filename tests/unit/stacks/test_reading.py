@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,8 +49,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 def test_every_storage_gives_the_same_pixels(
     storage: str, stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """Single- and multi-page, ImageJ, OME, BigTIFF, tiled, stripped and compressed files read alike."""
-    # spec: B1
+    """Single- and multi-page, ImageJ, OME, BigTIFF, tiled, stripped and compressed files read alike."""  # spec: B1
     data: NDArray[Any] = stack_ZYX[None, :, None] if storage == "length one axes" else stack_ZYX
     path = write_tiff(data, **STORAGES[storage])
     info = inspect_tiff(path, Limits())
@@ -65,8 +65,7 @@ def test_every_storage_gives_the_same_pixels(
 def test_a_single_slice_is_a_stack_of_one(
     options: dict[str, Any], stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """A 2-D image has axes YX and one slice."""
-    # spec: B1
+    """A 2-D image has axes YX and one slice."""  # spec: B1
     path = write_tiff(stack_ZYX[0], **options)
     info = inspect_tiff(path, Limits())
     assert (info.axes, info.num_slices) == ("YX", 1)
@@ -75,8 +74,7 @@ def test_a_single_slice_is_a_stack_of_one(
 
 
 def test_slices_written_one_by_one_are_one_stack(tmp_path: Path, stack_ZYX: NDArray[np.uint16]) -> None:
-    """A loop around `write` makes as many images as slices; they count as one stack, in order."""
-    # spec: B1
+    """A loop around `write` makes as many images as slices; they count as one stack, in order."""  # spec: B1
     path = tmp_path / "loop.tif"
     with tifffile.TiffWriter(path) as writer:
         for slice_YX in stack_ZYX:
@@ -87,8 +85,7 @@ def test_slices_written_one_by_one_are_one_stack(tmp_path: Path, stack_ZYX: NDAr
 
 
 def test_a_pyramid_is_read_at_full_resolution(tmp_path: Path, stack_ZYX: NDArray[np.uint16]) -> None:
-    """Reduced copies in sub-pages are no slices."""
-    # spec: B1
+    """Reduced copies in sub-pages are no slices."""  # spec: B1
     path = tmp_path / "pyramid.tif"
     with tifffile.TiffWriter(path) as writer:
         writer.write(stack_ZYX, subifds=1, photometric="minisblack", metadata={"axes": "ZYX"})
@@ -126,3 +123,16 @@ def test_damaged_pixels_are_named(stack_ZYX: NDArray[np.uint16], write_tiff: Wri
     with pytest.raises(StackRefused, match="page 3") as refused:
         inspect_tiff(path, Limits())
     assert refused.value.reason == "UNREADABLE"
+
+
+def test_threads_may_share_a_reader(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
+    """Slices read at the same time do not get into each other's way."""  # spec: B1
+    order = [0, 4, 1, 3, 2] * 20
+    for options in (
+        {},
+        {"compression": "zlib"},
+        {"volumetric": True, "tile": (8, 16, 16), "compression": "zlib"},
+    ):
+        with StackReader(write_tiff(stack_ZYX, **options)) as reader, ThreadPoolExecutor(4) as pool:
+            for z, slice_YX in zip(order, pool.map(reader.read_slice, order), strict=True):
+                np.testing.assert_array_equal(slice_YX, stack_ZYX[z])

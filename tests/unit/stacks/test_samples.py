@@ -24,8 +24,7 @@ def correlation(sample: Sample, dy: int, dx: int) -> float:
 
 
 def test_a_sample_is_a_noisy_stack_and_its_truth(sample: Sample) -> None:
-    """Both are uint16 of one shape and scale, hardly clipped, and the noise is strong."""
-    # spec: B7
+    """Both are uint16 of one shape and scale, hardly clipped, and the noise is strong."""  # spec: B7
     assert sample.noisy_ZYX.shape == sample.truth_ZYX.shape == (6, 96, 96)
     assert sample.noisy_ZYX.dtype == sample.truth_ZYX.dtype == np.uint16
     assert np.mean((sample.noisy_ZYX == 0) | (sample.noisy_ZYX == 65_535)) < 0.03
@@ -33,8 +32,7 @@ def test_a_sample_is_a_noisy_stack_and_its_truth(sample: Sample) -> None:
 
 
 def test_the_truth_has_detail_and_drifts(sample: Sample) -> None:
-    """Slices differ, neighbours are alike, and no slice is empty."""
-    # spec: B7
+    """Slices differ, neighbours are alike, and no slice is empty."""  # spec: B7
     flat = sample.truth_ZYX.reshape(6, -1).astype(float)
     assert (flat.std(axis=1) > 0.04 * sample.data_range).all()
     assert 0.5 < np.corrcoef(flat[2], flat[3])[0, 1] < 0.99
@@ -42,8 +40,7 @@ def test_the_truth_has_detail_and_drifts(sample: Sample) -> None:
 
 
 def test_the_noise_is_what_its_name_says(sample: Sample) -> None:
-    """Rows are correlated along x alone, stripes along y alone, the others not at all."""
-    # spec: B7
+    """Rows are correlated along x alone, stripes along y alone, the others not at all."""  # spec: B7
     along_x, along_y, diagonal = (correlation(sample, dy, dx) for dy, dx in ((0, 2), (2, 0), (2, 2)))
     assert (along_x > 0.5) == (sample.name == "rows")
     assert (along_y > 0.5) == (sample.name == "stripes")
@@ -52,8 +49,7 @@ def test_the_noise_is_what_its_name_says(sample: Sample) -> None:
 
 
 def test_a_seed_repeats_a_sample() -> None:
-    """The same seed gives the same pixels, another seed others, and one seed one truth for every noise."""
-    # spec: B7
+    """The same seed gives the same pixels, another seed others, and one seed one truth for every noise."""  # spec: B7
     first, again, other = (make_sample("white", num_slices=2, side_px=48, seed=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first.noisy_ZYX, again.noisy_ZYX)
     assert (first.truth_ZYX != other.truth_ZYX).any()

@@ -27,8 +27,7 @@ def refusal(path: Path, limits: Limits | None = None) -> StackRefused:
 
 
 def test_the_outcome_describes_the_stack(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """Shape, dtype, axes and statistics are those of the array."""
-    # spec: B6
+    """Shape, dtype, axes and statistics are those of the array."""  # spec: B6
     info = inspect_tiff(write_tiff(stack_ZYX, metadata={"axes": "ZYX"}), Limits())
     assert (info.num_slices, info.height, info.width) == (5, 24, 32)
     assert (info.dtype, info.axes, info.warnings) == ("uint16", "ZYX", ())
@@ -40,8 +39,7 @@ def test_the_outcome_describes_the_stack(stack_ZYX: NDArray[np.uint16], write_ti
 
 @pytest.mark.parametrize(("num_slices", "possible"), [(1, False), (19, False), (20, True)])
 def test_two_and_a_half_d_needs_twenty_slices(num_slices: int, possible: bool, write_tiff: WriteTiff) -> None:
-    """19 slices are too few for 2.5D and 20 are enough; the text says what to do."""
-    # spec: A5
+    """19 slices are too few for 2.5D and 20 are enough; the text says what to do."""  # spec: A5
     stack_ZYX = np.random.default_rng(0).integers(0, 255, (num_slices, 16, 16)).astype(np.uint8)
     info = inspect_tiff(write_tiff(stack_ZYX), Limits())
     assert info.two_and_half_d_possible is possible
@@ -58,8 +56,7 @@ def test_two_and_a_half_d_needs_twenty_slices(num_slices: int, possible: bool, w
     "dtype", ["uint8", "uint16", "float32", "int16", "int32", "uint32", "float16", "float64"]
 )
 def test_dtypes_that_float32_holds_are_accepted(dtype: str, write_tiff: WriteTiff) -> None:
-    """Small whole numbers survive float32 in every dtype."""
-    # spec: B2
+    """Small whole numbers survive float32 in every dtype."""  # spec: B2
     stack_ZYX = np.random.default_rng(0).integers(0, 100, (2, 16, 16)).astype(dtype)
     assert inspect_tiff(write_tiff(stack_ZYX), Limits()).dtype == dtype
 
@@ -70,8 +67,7 @@ def test_dtypes_that_float32_holds_are_accepted(dtype: str, write_tiff: WriteTif
 def test_values_that_float32_would_change_are_refused(
     dtype: str, value: float, write_tiff: WriteTiff
 ) -> None:
-    """One such value anywhere is enough."""
-    # spec: B2
+    """One such value anywhere is enough."""  # spec: B2
     stack_ZYX = np.ones((3, 16, 16), dtype)
     stack_ZYX[2, 5, 5] = value
     refused = refusal(write_tiff(stack_ZYX))
@@ -82,8 +78,7 @@ def test_values_that_float32_would_change_are_refused(
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "uint64"])
 def test_other_dtypes_are_refused(dtype: str, write_tiff: WriteTiff) -> None:
-    """The text names the dtypes that are taken."""
-    # spec: B2
+    """The text names the dtypes that are taken."""  # spec: B2
     stack_ZYX = np.random.default_rng(0).integers(0, 2, (2, 16, 16)).astype(dtype)
     refused = refusal(write_tiff(stack_ZYX))
     assert refused.reason == "UNSUPPORTED_DTYPE"
@@ -92,8 +87,7 @@ def test_other_dtypes_are_refused(dtype: str, write_tiff: WriteTiff) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_not_a_number_is_refused(value: float, write_tiff: WriteTiff) -> None:
-    """One NaN or infinity is refused, and its slice named."""
-    # spec: B4
+    """One NaN or infinity is refused, and its slice named."""  # spec: B4
     stack_ZYX = np.random.default_rng(0).normal(size=(3, 16, 16)).astype(np.float32)
     stack_ZYX[1, 3, 3] = value
     refused = refusal(write_tiff(stack_ZYX))
@@ -102,31 +96,27 @@ def test_not_a_number_is_refused(value: float, write_tiff: WriteTiff) -> None:
 
 
 def test_a_constant_stack_is_refused(write_tiff: WriteTiff) -> None:
-    """There is nothing to learn from one value."""
-    # spec: B4
+    """There is nothing to learn from one value."""  # spec: B4
     assert refusal(write_tiff(np.full((3, 16, 16), 7, np.uint8))).reason == "CONSTANT"
 
 
 @pytest.mark.parametrize("shape", [(2, 15, 40), (2, 40, 15), (1, 1)])
 def test_slices_below_the_smallest_patch_are_refused(shape: tuple[int, ...], write_tiff: WriteTiff) -> None:
-    """16 px a side is the least."""
-    # spec: B4
+    """16 px a side is the least."""  # spec: B4
     refused = refusal(write_tiff(np.arange(np.prod(shape)).reshape(shape).astype(np.uint16)))
     assert refused.reason == "TOO_SMALL"
     assert "16 x 16" in refused.message
 
 
 def test_no_pixels_are_refused(write_tiff: WriteTiff) -> None:
-    """An array of size zero makes a TIFF without pixels."""
-    # spec: B4
+    """An array of size zero makes a TIFF without pixels."""  # spec: B4
     with pytest.warns(UserWarning, match="zero-size"):
         path = write_tiff(np.zeros((0, 16, 16), np.uint8))
     assert refusal(path).reason == "EMPTY"
 
 
 def test_saturation_is_a_warning(write_tiff: WriteTiff) -> None:
-    """More than 1 % of pixels at the end of the range is accepted with a warning; 1 % is not worth one."""
-    # spec: B4
+    """More than 1 % of pixels at the end of the range is accepted with a warning; 1 % is not worth one."""  # spec: B4
     stack_ZYX = np.random.default_rng(0).integers(0, 200, (1, 20, 20)).astype(np.uint8)
     stack_ZYX[0, 0, :4] = 255
     assert inspect_tiff(write_tiff(stack_ZYX), Limits()).warnings == ()
@@ -136,16 +126,14 @@ def test_saturation_is_a_warning(write_tiff: WriteTiff) -> None:
 
 
 def test_saturation_of_a_twelve_bit_camera_is_seen(write_tiff: WriteTiff) -> None:
-    """4095 in a 16-bit file is the end of the camera's range."""
-    # spec: B4
+    """4095 in a 16-bit file is the end of the camera's range."""  # spec: B4
     stack_ZYX = np.random.default_rng(0).integers(0, 6000, (2, 20, 20)).clip(0, 4095).astype(np.uint16)
     (warning,) = inspect_tiff(write_tiff(stack_ZYX), Limits()).warnings
     assert "4095" in warning
 
 
 def test_a_constant_slice_is_a_warning(write_tiff: WriteTiff) -> None:
-    """One black slice among others is accepted, and named."""
-    # spec: B4
+    """One black slice among others is accepted, and named."""  # spec: B4
     stack_ZYX = np.random.default_rng(0).integers(0, 200, (3, 16, 16)).astype(np.uint8)
     stack_ZYX[1] = 0
     (warning,) = inspect_tiff(write_tiff(stack_ZYX), Limits()).warnings
@@ -165,15 +153,13 @@ def test_a_constant_slice_is_a_warning(write_tiff: WriteTiff) -> None:
 def test_what_is_beyond_a_limit_is_refused(
     limits: Limits, options: dict[str, Any], stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """File size, slices, pixels and decoded size each have a limit, whichever way the slices are declared."""
-    # spec: B5
+    """File size, slices, pixels and decoded size each have a limit, whichever way the slices are declared."""  # spec: B5
     path = write_tiff(stack_ZYX, metadata={"axes": "ZYX"}, **options)
     assert refusal(path, limits).reason == "TOO_LARGE"
 
 
 def test_limits_are_inclusive(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """A stack exactly at its limits is taken."""
-    # spec: B5
+    """A stack exactly at its limits is taken."""  # spec: B5
     path = write_tiff(stack_ZYX)
     limits = Limits(
         max_file_bytes=path.stat().st_size,
@@ -185,8 +171,7 @@ def test_limits_are_inclusive(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTi
 
 
 def test_a_decompression_bomb_is_refused(write_tiff: WriteTiff) -> None:
-    """A file that claims far more pixels than its bytes can hold is refused before it is decoded."""
-    # spec: B5
+    """A file that claims far more pixels than its bytes can hold is refused before it is decoded."""  # spec: B5
     path = write_tiff(np.zeros((8, 512, 512), np.uint8), compression="zstd", rowsperstrip=512)
     refused = refusal(path, Limits(max_compression_ratio=100, ratio_floor_bytes=2**20))
     assert refused.reason == "TOO_LARGE"

@@ -54,8 +54,7 @@ def read(path: Path) -> NDArray[Any]:
 def test_a_result_is_like_its_source(
     source: str, dtype: str | None, stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """Axes, shape, pixel size and z step stay; the dtype is the source's or the one asked for."""
-    # spec: F2
+    """Axes, shape, pixel size and z step stay; the dtype is the source's or the one asked for."""  # spec: F2
     path = write_tiff(stack_ZYX, **SOURCES[source])
     out = path.with_name("result.tif")
     write_like(path, out, as_floats(stack_ZYX), dtype=dtype)
@@ -75,8 +74,7 @@ def test_a_result_is_like_its_source(
 
 
 def test_imagej_metadata_is_kept(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """Unit, spacing, display range, info, labels and overlays of an ImageJ stack are in the result."""
-    # spec: F2
+    """Unit, spacing, display range, info, labels and overlays of an ImageJ stack are in the result."""  # spec: F2
     labels = [f"plane {z}" for z in range(5)]
     metadata = {
         **IMAGEJ,
@@ -99,8 +97,7 @@ def test_imagej_metadata_is_kept(stack_ZYX: NDArray[np.uint16], write_tiff: Writ
 def test_letters_beyond_ascii_survive_in_imagej_text(
     stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """A µ written as itself does not stop the result, and still counts as micrometres."""
-    # spec: F2
+    """A µ written as itself does not stop the result, and still counts as micrometres."""  # spec: F2
     text = "ImageJ=1.54f\nimages=5\nslices=5\nunit=µm\nspacing=2.0\nloop=false\n".encode("latin-1")
     path = write_tiff(stack_ZYX, metadata=None, description=text, resolution=(4, 4))
     out = path.with_name("result.tif")
@@ -109,8 +106,7 @@ def test_letters_beyond_ascii_survive_in_imagej_text(
 
 
 def test_ome_metadata_is_kept(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """Everything in the OME description stays but where and how the pixels lie."""
-    # spec: F2
+    """Everything in the OME description stays but where and how the pixels lie."""  # spec: F2
     path = write_tiff(stack_ZYX, ome=True, metadata={**OME, "Channel": {"Name": "GFP µ"}})
     out = path.with_name("result.ome.tif")
     write_like(path, out, as_floats(stack_ZYX), dtype="float32")
@@ -126,8 +122,7 @@ def test_ome_metadata_is_kept(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTi
 
 
 def test_descriptions_are_kept(stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff) -> None:
-    """A microscope's own text and tifffile's keys are in the result."""
-    # spec: F2
+    """A microscope's own text and tifffile's keys are in the result."""  # spec: F2
     for options in (SOURCES["described"], SOURCES["shaped"]):
         path = write_tiff(stack_ZYX, **options)
         out = path.with_name("result.tif")
@@ -139,8 +134,7 @@ def test_descriptions_are_kept(stack_ZYX: NDArray[np.uint16], write_tiff: WriteT
 def test_a_wrong_number_of_slices_leaves_no_file(
     stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff
 ) -> None:
-    """Too few, too many or misshapen slices are an error, and the result does not appear half."""
-    # spec: F2
+    """Too few, too many or misshapen slices are an error, and the result does not appear half."""  # spec: F2
     path = write_tiff(stack_ZYX)
     out = path.with_name("result.tif")
     for wrong in (stack_ZYX[:4], np.concatenate([stack_ZYX, stack_ZYX[:1]]), stack_ZYX[:, 1:]):
@@ -158,8 +152,7 @@ def test_a_wrong_number_of_slices_leaves_no_file(
 def test_writing_what_was_read_is_the_identity(
     shape: tuple[int, int, int], dtype: str, source: str, write_tiff: WriteTiff
 ) -> None:
-    """Any stack that is read and written again has the same pixels, axes and dtype."""
-    # spec: F2
+    """Any stack that is read and written again has the same pixels, axes and dtype."""  # spec: F2
     options = SOURCES[source]
     only_plain_tiff_has = {"int32", "uint32", "float16", "float64"}
     if dtype in only_plain_tiff_has and source in {"imagej", "ome"}:
