@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,14 +48,24 @@ _SERVICES: tuple[ServiceDescriptor, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """The services of one installation."""
+    """The services of one installation.
+
+    Attributes:
+        endpoint: Where it is.
+        flags: What a person has to add to further commands so that they reach the same installation.
+    """
 
     endpoint: str
+    flags: str
     stacks: StackServiceStub
     trainings: TrainingServiceStub
     masks: MaskServiceStub
     models: ModelServiceStub
     denoisings: DenoisingServiceStub
+
+    def command(self, verb: str) -> str:
+        """A command for this installation, to be shown: `clearstack mask show abc`."""
+        return f"`clearstack {verb}{self.flags}`"
 
 
 def find_endpoint(endpoint: str | None, data: Path | None) -> str | None:
@@ -78,13 +90,23 @@ def require_endpoint(endpoint: str | None, data: Path | None) -> str:
     return found
 
 
+def flags(endpoint: str | None, data: Path | None) -> str:
+    """The options that name the installation, unless the environment names it anyway."""
+    if endpoint and endpoint != os.environ.get("CLEARSTACK_ENDPOINT"):
+        return f" --endpoint {shlex.quote(endpoint)}"
+    if not endpoint and data is not None and str(data) != os.environ.get("CLEARSTACK_DATA"):
+        return f" --data {shlex.quote(str(data))}"
+    return ""
+
+
 @contextlib.contextmanager
-def connect(endpoint: str) -> Iterator[Client]:
+def connect(endpoint: str, *, flags: str = "") -> Iterator[Client]:
     """A client for the block; what the installation refuses leaves the block as a `CliError`."""
     with grpc.insecure_channel(endpoint, options=_options()) as channel:
         try:
             yield Client(
                 endpoint=endpoint,
+                flags=flags,
                 stacks=StackServiceStub(channel),
                 trainings=TrainingServiceStub(channel),
                 masks=MaskServiceStub(channel),

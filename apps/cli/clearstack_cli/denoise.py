@@ -1,5 +1,6 @@
 """`clearstack denoise`: from noisy files to clean ones in one command."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +9,11 @@ import typer
 from clearstack_embedded.folder import data_folder
 
 from clearstack_cli import paths, preflight
-from clearstack_cli.connection import Client, connect, find_endpoint
+from clearstack_cli.connection import Client, connect, find_endpoint, flags
 from clearstack_cli.errors import UsageError
+from clearstack_cli.farewell import Host
 from clearstack_cli.installation import own_installation
-from clearstack_cli.one_shot import Host, OneShot, Order
+from clearstack_cli.one_shot import OneShot, Order
 from clearstack_cli.output import say
 from clearstack_cli.overrides import SetOption
 from clearstack_cli.paging import model_name
@@ -79,13 +81,13 @@ def denoise(
     targets = paths.results_of(inputs, output)
     preflight.check(inputs, targets, mode=mode)
     order = Order(wish=wish, dtype=dtype, as_json=as_json, model=model)
+    pairs = list(zip(inputs, targets, strict=True))
     found = find_endpoint(endpoint, data)
-    if found is not None:
-        with connect(found) as client:
-            _denoise_all(client, Host.STAYS, order, list(zip(inputs, targets, strict=True)))
-        return
-    with own_installation(data_folder(data)) as started, connect(started) as client:
-        _denoise_all(client, Host.ENDS_WITH_US, order, list(zip(inputs, targets, strict=True)))
+    with contextlib.ExitStack() as exits:
+        host = Host.STAYS if found else Host.ENDS_WITH_US
+        address = found or exits.enter_context(own_installation(data_folder(data)))
+        client = exits.enter_context(connect(address, flags=flags(endpoint, data)))
+        _denoise_all(client, host, order, pairs)
 
 
 def _denoise_all(client: Client, host: Host, order: Order, pairs: list[tuple[Path, Path]]) -> None:

@@ -9,6 +9,7 @@ from clearstack.v1.denoising_service_pb2 import (
     GetDenoisingRequest,
     ListDenoisingsResponse,
 )
+from rich.console import RenderableType
 
 from clearstack_cli import words
 from clearstack_cli.connection import Client
@@ -67,7 +68,7 @@ def cancel(client: Client, denoising: DenoisingArgument, *, as_json: JsonOption 
         say(f"{words.short(name)} is {words.denoising_state(cancelled.state)}.")
 
 
-def _table(response: ListDenoisingsResponse) -> object:
+def _table(response: ListDenoisingsResponse) -> RenderableType:
     return table(
         "id",
         "name",
@@ -92,7 +93,7 @@ def _table(response: ListDenoisingsResponse) -> object:
     )
 
 
-def _card(denoising: Denoising) -> object:
+def _card(denoising: Denoising) -> RenderableType:
     return card(
         words.short(denoising.name),
         [

@@ -88,7 +88,7 @@ def regenerate(
     begun = client.masks.RegenerateMask(RegenerateMaskRequest(training=name, config=config)).training
     _tell(begun, "The mask is being extracted anew.", as_json=as_json)
     if not as_json:
-        hint(f"See it in a few seconds with `clearstack mask show {words.short(name)}`.")
+        hint(f"See it in a few seconds with {client.command('mask show ' + words.short(name))}.")
 
 
 @app.command()

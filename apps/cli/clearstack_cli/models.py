@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from clearstack.v1.model_service_pb2 import GetModelRequest, ListModelsResponse, Model
+from rich.console import RenderableType
 
 from clearstack_cli import words
 from clearstack_cli.connection import Client
@@ -56,7 +57,7 @@ def download(
         say(f"Written: {path}")
 
 
-def _table(response: ListModelsResponse) -> object:
+def _table(response: ListModelsResponse) -> RenderableType:
     return table(
         "id",
         "name",
@@ -81,7 +82,7 @@ def _table(response: ListModelsResponse) -> object:
     )
 
 
-def _card(model: Model) -> object:
+def _card(model: Model) -> RenderableType:
     stages = (
         (
             f"stage {stage.number}",

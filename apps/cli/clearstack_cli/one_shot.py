@@ -1,35 +1,34 @@
-"""One file from upload to result, and what to say when that is cut short."""
+"""One file from upload to result."""
 
 import dataclasses
 from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 
 from clearstack.v1.denoising_pb2 import Denoising
 from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest
-from clearstack.v1.stack_service_pb2 import Stack
 from clearstack.v1.training_pb2 import Training
 
-from clearstack_cli import bars, states, words
+from clearstack_cli import bars, states, unfinished, words
 from clearstack_cli.connection import Client
 from clearstack_cli.denoising_view import follow_denoising
 from clearstack_cli.errors import CliError, Interrupted
+from clearstack_cli.farewell import Host, interrupted, nobody_there
 from clearstack_cli.following import follow
 from clearstack_cli.output import console, note, print_json
 from clearstack_cli.review import TerminalReview
 from clearstack_cli.train import Wish, create
 
 
-class Host(Enum):
-    """What becomes of the installation when the command ends."""
-
-    STAYS = auto()
-    ENDS_WITH_US = auto()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be done with each file."""
+    """What is to be done with each file.
+
+    Attributes:
+        wish: How to train.
+        dtype: Of the result; empty = the input's.
+        model: Use this one instead of training.
+        as_json: Results as JSON, progress to stderr.
+    """
 
     wish: Wish
     dtype: str = ""
@@ -47,7 +46,7 @@ class OneShot:
 
     Attributes:
         client: The installation.
-        host: Whether it stays.
+        host: What becomes of it afterwards.
         order: What to do.
         is_interactive: Whether somebody can answer.
     """
@@ -64,28 +63,44 @@ class OneShot:
             CliError: It failed, or a review is needed and nobody is there.
             Interrupted: Ctrl-C.
         """
-        stack = bars.upload(self.client, source, stderr=self.order.as_json)
-        for warning in stack.info.warnings:
-            note(f"{source.name}: {warning}")
         run: Training | Denoising
         if self.order.model is None:
-            run = self._trained(stack)
+            run = self._trained(source)
             result = self._result_of(run)
         else:
-            run = self._denoised(stack.name, self.order.model)
+            run = self._denoised(self._uploaded(source), self.order.model)
             result = run.result_stack
         bars.download(self.client, result, target, stderr=self.order.as_json)
         if self.order.as_json:
             print_json(run)
 
-    def _trained(self, stack: Stack) -> Training:
-        training = create(self.client, stack.name, self.order.wish)
+    def _uploaded(self, source: Path) -> str:
+        stack = bars.upload(self.client, source, stderr=self.order.as_json)
+        for warning in stack.info.warnings:
+            note(f"{source.name}: {warning}")
+        return stack.name
+
+    def _trained(self, source: Path) -> Training:
+        training = self._taken_up(source) or create(self.client, self._uploaded(source), self.order.wish)
         try:
             ended = follow(self.client, training.name, on_review=self._review, stderr=self.order.as_json)
         except (KeyboardInterrupt, EOFError):
-            raise Interrupted(self._farewell(training)) from None
+            raise Interrupted(interrupted(self.client, training, self.host)) from None
         states.require_complete(ended)
         return ended
+
+    def _taken_up(self, source: Path) -> Training | None:
+        """What an earlier, interrupted command of this kind has left in our own data folder."""
+        if self.host is Host.STAYS:
+            return None  # there it was not interrupted, and may be somebody else's
+        waiting = unfinished.trainings(self.client)
+        found = unfinished.same(self.client, waiting, source, self.order.wish)
+        if found is not None:
+            note(f"Going on with the training {words.short(found.name)} of an earlier command for this file.")
+            return unfinished.take_up(self.client, found, self.order.wish)
+        if waiting:
+            note(unfinished.first_come(self.client, waiting))
+        return None
 
     def _result_of(self, training: Training) -> str:
         # A training's own result has the input's data type.
@@ -99,46 +114,16 @@ class OneShot:
         try:
             ended = follow_denoising(self.client, denoising.name, stderr=self.order.as_json)
         except KeyboardInterrupt:
+            short = words.short(denoising.name)
             raise Interrupted(
-                f"Interrupted. The denoising {words.short(denoising.name)} is kept in the installation: "
-                f"see it with `clearstack denoisings show {words.short(denoising.name)}`."
+                f"Interrupted. The denoising {short} is kept in the installation: "
+                f"see it with {self.client.command('denoisings show ' + short)}, "
+                f"end it with {self.client.command('denoisings cancel ' + short)}."
             ) from None
         states.require_denoised(ended)
         return ended
 
     def _review(self, training: Training) -> None:
         if not self.is_interactive:
-            raise CliError(_nobody_there(training, self.host))
+            raise CliError(nobody_there(self.client, training, self.host))
         TerminalReview(self.client, console(stderr=self.order.as_json))(training)
-
-    def _farewell(self, training: Training) -> str:
-        short = words.short(training.name)
-        if self.host is Host.STAYS:
-            return (
-                f"Interrupted. The training {short} goes on: follow it with `clearstack trainings watch {short}`, "
-                f"end it with `clearstack trainings cancel {short}`."
-            )
-        return (
-            f"Interrupted. The training {short} is kept and goes on when the same command is given again, or with "
-            f"`clearstack up`; then `clearstack trainings cancel {short}` ends it."
-        )
-
-
-def _nobody_there(training: Training, host: Host) -> str:
-    short = words.short(training.name)
-    start = f"The mask of the training {short} waits for a review, and there is no terminal to ask at."
-    if host is Host.ENDS_WITH_US:
-        return (
-            f"{start} Nothing is lost: run the same command again with --auto-approve, "
-            f"or start `clearstack up` and then `clearstack mask approve {short}`."
-        )
-    return "\n".join(
-        [
-            start,
-            f"  See it:          clearstack mask show {short}",
-            f"  Approve it:      clearstack mask approve {short}",
-            f"  Follow it:       clearstack trainings watch {short}",
-            f"  Get the result:  clearstack trainings show {short}, then clearstack stacks download STACK -o OUT.tif",
-            "Or run again with --auto-approve.",
-        ]
-    )

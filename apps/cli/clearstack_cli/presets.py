@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from clearstack.v1.training_service_pb2 import ListPresetsRequest, ListPresetsResponse
 from google.protobuf.message import Message
+from rich.console import RenderableType
 
 from clearstack_cli import overrides, words
 from clearstack_cli.connection import Client
@@ -30,7 +31,7 @@ def presets(
         console().print(_table(response))
 
 
-def _table(response: ListPresetsResponse) -> object:
+def _table(response: ListPresetsResponse) -> RenderableType:
     names = [words.preset(each.preset) for each in response.presets]
     rows = []
     for path in overrides.field_paths():

@@ -11,6 +11,7 @@ from clearstack.v1.stack_service_pb2 import (
     Stack,
     StackInfo,
 )
+from rich.console import RenderableType
 
 from clearstack_cli import bars, paths, words
 from clearstack_cli.connection import Client
@@ -108,7 +109,7 @@ def shape(info: StackInfo) -> str:
     return f"{slices} × {info.height} × {info.width} px, {info.dtype}"
 
 
-def _table(response: ListStacksResponse) -> object:
+def _table(response: ListStacksResponse) -> RenderableType:
     return table(
         "id",
         "name",
@@ -131,7 +132,7 @@ def _table(response: ListStacksResponse) -> object:
     )
 
 
-def _card(stack: Stack) -> object:
+def _card(stack: Stack) -> RenderableType:
     info = stack.info
     return card(
         words.short(stack.name),

@@ -57,5 +57,20 @@ def require_denoised(denoising: Denoising) -> None:
         raise CliError(f"The denoising {words.short(denoising.name)} was cancelled; there is no result.")
 
 
+def result_of(training: Training, stage: int | None) -> str:
+    """The stack that holds a stage's result, or the final one.
+
+    Raises:
+        CliError: There is none, or not yet.
+    """
+    staged = {each.number: each.result_stack for each in training.stages}
+    result = staged.get(stage, "") if stage else training.result_stack
+    if not result:
+        what = f"stage {stage}" if stage else "final"
+        state = words.training_state(training.state)
+        raise CliError(f"There is no {what} result: the training {words.short(training.name)} is {state}.")
+    return result
+
+
 def _failure(what: str, name: str, message: str) -> str:
     return f"The {what} {words.short(name)} failed: {message or 'see `clearstack logs`.'}"

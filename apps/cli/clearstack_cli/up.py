@@ -12,6 +12,7 @@ from clearstack_embedded.installation import Installation
 from clearstack_embedded.logs import tail
 from clearstack_embedded.settings import InstallationConfig
 from clearstack_embedded.status import ProcessStatus, read_status
+from rich.console import RenderableType
 
 from clearstack_cli.errors import CliError
 from clearstack_cli.output import console, hint, note, say, table
@@ -81,7 +82,7 @@ async def _run(config: InstallationConfig) -> None:
     say("Stopped.")
 
 
-def _table(processes: list[ProcessStatus]) -> object:
+def _table(processes: list[ProcessStatus]) -> RenderableType:
     return table(
         "process",
         "pid",

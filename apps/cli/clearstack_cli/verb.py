@@ -9,9 +9,9 @@ from typing import Annotated, Concatenate, ParamSpec
 
 import typer
 
-from clearstack_cli.connection import Client, connect, require_endpoint
-from clearstack_cli.errors import CliError
-from clearstack_cli.output import complain
+from clearstack_cli.connection import Client, connect, flags, require_endpoint
+from clearstack_cli.errors import CliError, Interrupted
+from clearstack_cli.output import complain, note
 
 P = ParamSpec("P")
 
@@ -68,7 +68,7 @@ def connected(function: Callable[Concatenate[Client, P], None]) -> Callable[...,
         endpoint, data = kwargs.pop("endpoint"), kwargs.pop("data")
         assert endpoint is None or isinstance(endpoint, str)  # noqa: S101 - Typer has seen to it
         assert data is None or isinstance(data, Path)  # noqa: S101
-        with connect(require_endpoint(endpoint, data)) as client:
+        with connect(require_endpoint(endpoint, data), flags=flags(endpoint, data)) as client:
             function(client, *args, **kwargs)
 
     guarded_command = guarded(command)
@@ -88,6 +88,9 @@ def _sign(command: Callable[..., None], function: Callable[..., None]) -> None:
 
 
 def _tell(error: Exception) -> int:
+    if isinstance(error, Interrupted):
+        note(error.message)
+        return error.exit_code
     if isinstance(error, CliError):
         complain(error.message)
         return error.exit_code
