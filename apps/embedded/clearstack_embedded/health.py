@@ -44,7 +44,7 @@ def listens(pid: int, address: str) -> bool:
             for each in (process, *process.children(recursive=True))
             for connection in each.net_connections(kind="tcp")
         )
-    except psutil.Error:
+    except (psutil.Error, OSError):  # it ended while we looked
         return False
 
 

@@ -174,4 +174,7 @@ class Installation:
             return
         processes = tuple(ProcessState.of(child) for child in self._supervisor.children)
         self._state = replace(self._state, ready=self._is_ready, processes=processes)
-        write_state(self._folder.state, self._state)
+        try:
+            write_state(self._folder.state, self._state)
+        except OSError as error:  # a full disk ends a status display, not the supervision
+            self._report(journal.NAME, f"the state could not be written to {self._folder.state}: {error}")

@@ -1,5 +1,6 @@
 """What the supervisor itself has to say: to whoever started it, and to a log beside those of its children."""
 
+import contextlib
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -28,8 +29,11 @@ class Journal:
 
     def report(self, name: str, text: str) -> None:
         """Something has happened to the process called `name`."""
-        self._log.info(text, process=name)
-        self._on_event(name, text)
+        # Neither a full disk nor a terminal that has gone may keep a process from being restarted or stopped.
+        with contextlib.suppress(Exception):
+            self._log.info(text, process=name)
+        with contextlib.suppress(Exception):
+            self._on_event(name, text)
 
     def close(self) -> None:
         """No more events come."""

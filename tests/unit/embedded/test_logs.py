@@ -114,6 +114,19 @@ def test_journal_tells_and_keeps_events(tmp_path: Path) -> None:
     assert next(tail(tmp_path)).endswith("ready process=store")
 
 
+def test_journal_outlives_its_listener(tmp_path: Path) -> None:
+    """A terminal that has gone does not stop the supervisor from going on."""
+
+    def gone(_name: str, _text: str) -> None:
+        raise BrokenPipeError
+
+    journal = Journal(tmp_path / "installation.log", gone)
+    journal.report("store", "ready")
+    journal.close()
+    journal.report("store", "stopped")
+    assert "ready" in (tmp_path / "installation.log").read_text()
+
+
 def test_only_large_logs_are_rotated(tmp_path: Path) -> None:
     """A log is moved aside from 10 MB on."""
     (tmp_path / "small.log").write_text("x")
