@@ -29,7 +29,7 @@ from clearstack_common.settings import ServiceSettings
 # A job that was handed out that often kills whoever takes it.
 MAX_DELIVERIES = 12
 # An unexpected error is given that many chances.
-MAX_SURPRISES = 3
+MAX_SURPRISES = 5
 _POLL_S = 2.0
 _RETRY_S = 3.0
 

@@ -45,6 +45,7 @@ class Event(_message.Message):
     RANGE_DENOISED_FIELD_NUMBER: _builtins.int
     RESULT_ASSEMBLED_FIELD_NUMBER: _builtins.int
     DENOISING_FINISHED_FIELD_NUMBER: _builtins.int
+    EPOCH_ADVANCED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Deterministic: the same happening has the same id."""
     run: _builtins.str
@@ -73,6 +74,8 @@ class Event(_message.Message):
     def result_assembled(self) -> Global___ResultAssembled: ...
     @_builtins.property
     def denoising_finished(self) -> Global___DenoisingFinished: ...
+    @_builtins.property
+    def epoch_advanced(self) -> Global___EpochAdvanced: ...
     def __init__(
         self,
         *,
@@ -90,12 +93,13 @@ class Event(_message.Message):
         range_denoised: Global___RangeDenoised | None = ...,
         result_assembled: Global___ResultAssembled | None = ...,
         denoising_finished: Global___DenoisingFinished | None = ...,
+        epoch_advanced: Global___EpochAdvanced | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished", "epoch_advanced"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -165,6 +169,43 @@ class StageStarted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StageStarted: _TypeAlias = StageStarted  # noqa: Y015
+
+@_typing.final
+class EpochAdvanced(_message.Message):
+    """Progress inside an epoch that takes longer than a few seconds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    EPOCH_COUNT_FIELD_NUMBER: _builtins.int
+    STEPS_DONE_COUNT_FIELD_NUMBER: _builtins.int
+    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    stage: _builtins.int
+    attempt: _builtins.int
+    epoch: _builtins.int
+    """Counted from 1."""
+    epoch_count: _builtins.int
+    steps_done_count: _builtins.int
+    step_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        stage: _builtins.int = ...,
+        attempt: _builtins.int = ...,
+        epoch: _builtins.int = ...,
+        epoch_count: _builtins.int = ...,
+        steps_done_count: _builtins.int = ...,
+        step_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "epoch", b"epoch", "epoch_count", b"epoch_count", "stage", b"stage", "step_count", b"step_count", "steps_done_count", b"steps_done_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EpochAdvanced: _TypeAlias = EpochAdvanced  # noqa: Y015
 
 @_typing.final
 class EpochCompleted(_message.Message):

@@ -72,24 +72,19 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable["grpc.RpcMethodHandler[Any, Any] | None"]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
-        """Wraps the handler of a call."""
+    ) -> Any:
+        """Wraps the handler of a call; health and reflection have their own errors."""
         handler = await continuation(handler_call_details)
-        if handler is None:
+        if handler is None or handler.stream_stream is not None:
             return handler
+        codecs = (handler.request_deserializer, handler.response_serializer)
         if handler.unary_stream is not None:
-            return _replace(grpc.unary_stream_rpc_method_handler, _streaming(handler.unary_stream), handler)
-        if handler.unary_unary is not None:
-            return _replace(grpc.unary_unary_rpc_method_handler, _single(handler.unary_unary), handler)
+            return grpc.unary_stream_rpc_method_handler(_streaming(handler.unary_stream), *codecs)
         if handler.stream_unary is not None:
-            return _replace(grpc.stream_unary_rpc_method_handler, _single(handler.stream_unary), handler)
-        return handler  # health and reflection have their own errors
-
-
-def _replace(make: Any, behaviour: Any, handler: Any) -> Any:
-    return make(behaviour, handler.request_deserializer, handler.response_serializer)
+            return grpc.stream_unary_rpc_method_handler(_single(handler.stream_unary), *codecs)
+        return grpc.unary_unary_rpc_method_handler(_single(handler.unary_unary), *codecs)
 
 
 def _single(behaviour: Any) -> Any:

@@ -1,0 +1,106 @@
+"""One range of slices: fetch the stack and the network, denoise slice by slice, store the part."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from clearstack.v1.event_pb2 import Event, RangeDenoised, SlicesDenoised
+from clearstack.v1.model_service_pb2 import StoredFile
+from clearstack_common.errors import BackendUnavailableError
+from clearstack_common.objects import FileCache
+from clearstack_common.worker import JobContext
+from clearstack_engine.denoising import Denoiser, triplet
+from clearstack_stacks.convert import to_dtype
+from clearstack_stacks.reading import StackReader
+
+from clearstack_inference.slices import LazySlices
+
+_TELL_EVERY_S = 1.0
+
+log = structlog.get_logger()
+
+
+class StoppedError(Exception):
+    """The work is not wanted any more."""
+
+
+async def denoise(context: JobContext) -> None:
+    """Denoises a range and publishes its part."""
+    work = context.job.denoise
+    cache = FileCache(context.store, context.settings.scratch / "cache")
+    stack = await cache.path(work.stack)
+    model = await _model_folder(cache, list(work.model_files), context.folder / "model")
+    part = context.folder / "part.raw"
+    counter = _Counter()
+    teller = asyncio.ensure_future(_tell(context, counter))
+    try:
+        span = range(work.start, work.stop)
+        await asyncio.to_thread(
+            _denoise, stack, model, part, span, work.output_dtype, counter.set, context.stop
+        )
+    finally:
+        teller.cancel()
+        await asyncio.gather(teller, return_exceptions=True)
+    await context.store.put_file(work.object_key, part)
+    log.info("range denoised", start=work.start, stop=work.stop)
+    denoised = RangeDenoised(range_start=work.start, object_key=work.object_key)
+    await context.publish(Event(range_denoised=denoised), "done")
+
+
+class _Counter:
+    """Slices done, told from a thread."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def set(self, value: int) -> None:
+        self.value = value
+
+
+async def _tell(context: JobContext, counter: _Counter) -> None:
+    told = 0
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        if counter.value > told:
+            told = counter.value
+            progress = SlicesDenoised(range_start=context.job.denoise.start, done_count=told)
+            try:
+                await context.publish(Event(slices_denoised=progress), f"slices.{told}")
+            except BackendUnavailableError:
+                log.info("progress not told: the broker is away")
+
+
+async def _model_folder(cache: FileCache, files: list[StoredFile], folder: Path) -> Path:
+    """The network's files under their own names."""
+    folder.mkdir()
+    for file in files:
+        shutil.copyfile(await cache.path(file), folder / file.file_name)
+    return folder
+
+
+def _denoise(
+    stack: Path,
+    model: Path,
+    part: Path,
+    span: range,
+    output_dtype: str,
+    tell: Callable[[int], None],
+    stop: threading.Event,
+) -> None:
+    """Writes the denoised slices of a range, one after the other, as raw pixels of the output's data type."""
+
+    def give_up_when_told(_done: int, _total: int) -> None:
+        if stop.is_set():
+            raise StoppedError
+
+    denoiser = Denoiser.load(model)
+    with StackReader(stack) as reader, part.open("wb") as out:
+        slices = LazySlices(reader)
+        for count, z in enumerate(span, start=1):
+            slices_CYX = triplet(slices, z) if denoiser.num_input_slices > 1 else slices[z][None]
+            denoised_YX = denoiser.denoise_slice(slices_CYX, give_up_when_told)
+            out.write(to_dtype(denoised_YX, output_dtype or reader.dtype).tobytes())
+            tell(count)

@@ -1,0 +1,83 @@
+"""Holding the installation's training lock around a piece of work."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+from clearstack_common.bus import LockLostError, TrainingLock
+from clearstack_common.errors import BackendUnavailableError
+from clearstack_common.worker import JobContext
+
+_TRY_EVERY_S = 0.5
+
+log = structlog.get_logger()
+
+
+@contextlib.asynccontextmanager
+async def training_lock(context: JobContext) -> AsyncIterator[int]:
+    """Waits for the lock, renews it while the body runs, and gives it back; yields the fencing token.
+
+    The body is cancelled as soon as the lock may be somebody else's.
+
+    Raises:
+        BackendUnavailableError: The lock was lost; the job has to be taken anew.
+    """
+    lock = await _acquire(context)
+    log.info("training lock acquired", token=lock.token)
+    body = asyncio.current_task()
+    lost = False
+
+    async def keep() -> None:
+        nonlocal lost
+        await _renew_until_lost(lock, context.settings.lock_ttl_s)
+        lost = True
+        if body is not None:
+            body.cancel()
+
+    keeper = asyncio.ensure_future(keep())
+    try:
+        yield lock.token
+    except asyncio.CancelledError:
+        if lost:
+            raise BackendUnavailableError(
+                "The training lock was lost; the stage goes on from its checkpoint."
+            ) from None
+        raise
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        if not lost:
+            await lock.release()
+
+
+async def _acquire(context: JobContext) -> TrainingLock:
+    holder = context.settings.instance or "trainer"
+    waiting = False
+    while True:
+        lock = await context.bus.acquire_lock(holder)
+        if lock is not None:
+            return lock
+        if not waiting:
+            log.info("waiting for the training lock")
+            waiting = True
+        await asyncio.sleep(_TRY_EVERY_S)
+
+
+async def _renew_until_lost(lock: TrainingLock, ttl_s: float) -> None:
+    """Returns when the lock is somebody else's, or could not be renewed for so long that it may be."""
+    loop = asyncio.get_running_loop()
+    renewed_at = loop.time()
+    while True:
+        await asyncio.sleep(ttl_s / 3)
+        try:
+            asked_at = loop.time()
+            await lock.renew()
+            renewed_at = asked_at
+        except LockLostError as error:
+            log.warning("training lock lost", reason=error.message)
+            return
+        except BackendUnavailableError:
+            if loop.time() - renewed_at > ttl_s:
+                log.warning("training lock given up: it could not be renewed in time")
+                return
