@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from clearstack_engine.analysis.evenness import is_structure
 from clearstack_engine.analysis.high_pass import high_passed
 
 Float32Array = NDArray[np.float32]
@@ -20,9 +21,6 @@ _NEIGHBOURHOOD_PX = (
 _FLAT_RATIO = 0.02  # variance of the image in that of the noise at which a place counts half
 _DEAD_SHARE = 1e-3  # of the typical noise variance: below it a place is padding or saturated, not quiet
 _ROUNDING = 1e-5  # of the image's range: a weaker residual is arithmetic, not noise
-_TILE_PX = 16
-_UNEVEN = 10.0  # noise power in the loudest tenth of an image over that in the quietest
-_HEAVY_TAILED = 3.5  # fourth moment of an evened-out residual; 3 for Gaussian noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
     residual_YX = high_passed(noisy_YX - denoised_YX)
     power_YX = _local_power(residual_YX)
     typical = float(np.median(power_YX))
-    if typical <= (_ROUNDING * float(np.ptp(noisy_YX))) ** 2 or _is_structure(residual_YX):
+    if typical <= (_ROUNDING * float(np.ptp(noisy_YX))) ** 2 or is_structure(residual_YX, denoised_YX):
         return None
     alive_YX = power_YX > _DEAD_SHARE * typical
     weights_YX = _flat_weights(denoised_YX, np.minimum(power_YX, typical), alive_YX)
@@ -69,23 +67,6 @@ def _flat_weights(
     structure_YX = _local_power(smooth_YX) - ndimage.uniform_filter(smooth_YX, _NEIGHBOURHOOD_PX) ** 2
     ratio_YX = np.maximum(structure_YX, 0) / noise_power_YX
     return np.asarray(alive_YX * _FLAT_RATIO / (_FLAT_RATIO + ratio_YX), dtype=np.float32)
-
-
-def _is_structure(residual_YX: Float32Array) -> bool:
-    """Whether a residual is too uneven and too heavy-tailed for noise, as that of a noise-free image is.
-
-    Shot noise is uneven, hot pixels are heavy-tailed; what a denoiser takes from clean edges is both.
-    """
-    height, width = (side // _TILE_PX * _TILE_PX for side in residual_YX.shape)
-    if not height or not width:
-        return False
-    tiles = residual_YX[:height, :width].reshape(height // _TILE_PX, _TILE_PX, width // _TILE_PX, _TILE_PX)
-    power = (tiles**2).mean(axis=(1, 3), keepdims=True)
-    quiet, loud = np.quantile(power, (0.1, 0.9))
-    if loud <= _UNEVEN * quiet:
-        return False
-    evened = tiles**2 / np.maximum(power, np.finfo(np.float32).tiny)
-    return bool((evened**2).mean() > _HEAVY_TAILED)
 
 
 def _local_power(image_YX: Float32Array) -> Float32Array:
