@@ -13,6 +13,7 @@ import psutil
 from clearstack_embedded import guard, health
 from clearstack_embedded.errors import ChildError
 from clearstack_embedded.health import Health
+from clearstack_embedded.logs import last_words
 from clearstack_embedded.spec import ProcessSpec
 
 _START_POLL_S = 0.05
@@ -68,7 +69,7 @@ class Child:
                 await self.kill()
                 return f"gave no answer for {self._hung_after_s:g} s and was killed"
         self._end_group()
-        return self._last_words()
+        return self._end()
 
     async def check(self) -> Health:
         """Ask the process; only itself is believed, not whoever else may have its port."""
@@ -111,7 +112,9 @@ class Child:
         while not await asyncio.to_thread(self._is_ready):
             if await self._ends_within(_START_POLL_S):
                 self._end_group()
-                raise ChildError(f"{self.spec.name} {self._last_words()} before it was ready")
+                raise ChildError(
+                    f"{self.spec.name} {self._end()} before it was ready{last_words(self.spec.log)}"
+                )
 
     def _is_ready(self) -> bool:
         return self._check().healthy and (self.spec.is_ready is None or self.spec.is_ready())
@@ -140,7 +143,7 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._is_buried = self._process.returncode is not None
 
-    def _last_words(self) -> str:
+    def _end(self) -> str:
         code = self._process.returncode if self._process else None
         if code is not None and code < 0:
             return f"was ended by {signal.Signals(-code).name}"

@@ -78,7 +78,7 @@ class Installation:
         except ChildError as error:
             await self.stop()
             raise InstallationError(
-                f"The installation could not start: {error}. See its log in {self._folder.logs}."
+                f"The installation could not start: {error}. More is in the logs in {self._folder.logs}."
             ) from None
         except BaseException:
             await self.stop()
@@ -151,6 +151,8 @@ class Installation:
         # From the beginning to the end, so that no moment is left in which Ctrl-C tears the supervisor down.
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(name) is signal.SIG_IGN:  # started by nohup, say: it is to be ignored
+                continue
             loop.add_signal_handler(name, self._asked_to_stop.set)
             self._exits.callback(loop.remove_signal_handler, name)
 

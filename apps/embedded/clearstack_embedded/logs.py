@@ -13,6 +13,7 @@ from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.logformat import LogLine, parse
 
 _POLL_S = 0.2
+_LAST_BYTES = 4096
 _START = datetime.min.replace(tzinfo=UTC)
 
 
@@ -38,6 +39,18 @@ def tail(
         raise InstallationError(f"There is no log of {name} in {folder.logs}; there are: {known}.")
     old = lines if last is None else lines[max(len(lines) - last, 0) :]
     return chain(old, _follow(folder, name, readers)) if follow else iter(old)
+
+
+def last_words(path: Path) -> str:
+    """The end of a log as the end of a sentence; empty if there is nothing in it."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(path.stat().st_size - _LAST_BYTES, 0))
+            lines = log.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    event = next((parse(line, 0).event for line in reversed(lines) if line.strip()), "")
+    return f", saying: {event.strip()}" if event else ""
 
 
 def _follow(folder: DataFolder, name: str | None, readers: dict[Path, "_Reader"]) -> Iterator[str]:

@@ -62,11 +62,12 @@ async def test_child_starts_and_stops(make: Make) -> None:
     assert not process.is_running()
 
 
-async def test_child_that_ends_early_is_an_error(make: Make, tmp_path: Path) -> None:
-    """The error says how it ended, and the log what it said."""
-    with pytest.raises(ChildError, match="ended with exit code 1 before it was ready"):
+async def test_child_that_ends_early_is_an_error(make: Make) -> None:
+    """The error says how it ended, and what it said last."""
+    with pytest.raises(
+        ChildError, match="ended with exit code 1 before it was ready, saying: no graphics card"
+    ):
         await make("broken").start()
-    assert "no graphics card" in (tmp_path / "service.log").read_text()
 
 
 async def test_strangers_server_is_not_taken_for_ours(make: Make, address: str) -> None:

@@ -8,7 +8,7 @@ import stat
 import sys
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import nats
@@ -27,6 +27,7 @@ from nats.aio.client import Client
 
 Start = Callable[..., Installation]
 Leftovers = Callable[[], list[psutil.Process]]
+Supervise = Callable[..., Awaitable[asyncio.subprocess.Process]]
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 
 
@@ -79,6 +80,32 @@ async def _broker(data: Path) -> Client:
 
 def _status(data: Path) -> dict[str, ProcessStatus]:
     return {process.name: process for process in read_status(data)}
+
+
+@pytest.fixture
+async def supervise(data: Path, script: Path) -> AsyncIterator[Supervise]:
+    """Starts supervisors of `data` as processes of their own; each is ended with the test."""
+    made: list[asyncio.subprocess.Process] = []
+
+    async def run(*misbehaviour: str) -> asyncio.subprocess.Process:
+        supervisor = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(script), str(data), *misbehaviour),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        made.append(supervisor)
+        return supervisor
+
+    yield run
+    for supervisor in made:
+        if supervisor.returncode is None:
+            supervisor.kill()
+        await supervisor.wait()
+
+
+async def _until_ready(supervisor: asyncio.subprocess.Process) -> None:
+    assert supervisor.stdout is not None
+    assert await supervisor.stdout.readline() == b"ready\n"
 
 
 async def test_data_outlives_the_installation(installations: Start, data: Path, leftovers: Leftovers) -> None:
@@ -186,7 +213,7 @@ def _fetch(url: str) -> bytes:
 
 async def test_broken_service_fails_the_start(installations: Start, data: Path, leftovers: Leftovers) -> None:
     """The sentence names the service and its log; what had started is stopped, and the folder is free."""
-    with pytest.raises(InstallationError, match=r"trainer ended with exit code 1.*logs"):
+    with pytest.raises(InstallationError, match=r"trainer ended with exit code 1 .*no graphics card.*logs"):
         await installations("broken").start()
     assert leftovers() == []
     assert not is_held(DataFolder(data).lock)
@@ -202,10 +229,11 @@ async def test_taken_port_that_was_asked_for_is_refused(data: Path, leftovers: L
 
 
 async def test_killed_supervisor_leaves_nothing(
-    installations: Start, data: Path, script: Path, leftovers: Leftovers, until: Until
+    installations: Start, data: Path, supervise: Supervise, leftovers: Leftovers, until: Until
 ) -> None:
     """After `kill -9` of the supervisor all goes, a deaf grandchild too; the data can be used again."""
-    supervisor = await _run(script, data, "parent", "deaf")
+    supervisor = await supervise("parent", "deaf")
+    await _until_ready(supervisor)
     await asyncio.to_thread(_put, data)
     assert len(leftovers()) == 5
     supervisor.kill()
@@ -221,10 +249,11 @@ async def test_killed_supervisor_leaves_nothing(
     ("name", "misbehaviour"), [(signal.SIGTERM, ["parent", "deaf"]), (signal.SIGINT, [])]
 )
 async def test_signal_stops_everything_in_time(
-    data: Path, script: Path, leftovers: Leftovers, name: signal.Signals, misbehaviour: list[str]
+    data: Path, supervise: Supervise, leftovers: Leftovers, name: signal.Signals, misbehaviour: list[str]
 ) -> None:
     """Asked to stop, the supervisor ends all within ten seconds, whatever ignores it, and says so."""
-    supervisor = await _run(script, data, *misbehaviour)
+    supervisor = await supervise(*misbehaviour)
+    await _until_ready(supervisor)
     supervisor.send_signal(name)
     async with asyncio.timeout(10):
         output, _ = await supervisor.communicate()
@@ -234,23 +263,14 @@ async def test_signal_stops_everything_in_time(
     assert not DataFolder(data).state.exists()
 
 
-async def test_stop_while_starting(data: Path, script: Path, leftovers: Leftovers, until: Until) -> None:
+async def test_stop_while_starting(
+    data: Path, supervise: Supervise, leftovers: Leftovers, until: Until
+) -> None:
     """Ctrl-C in the middle of a start leaves nothing behind."""
-    supervisor = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(script), str(data)), stderr=asyncio.subprocess.PIPE
-    )
+    supervisor = await supervise()
     await until(leftovers)
     supervisor.send_signal(signal.SIGINT)
     _, errors = await supervisor.communicate()
     assert b"asked to stop before it was ready" in errors
     assert leftovers() == []
     assert not DataFolder(data).state.exists()
-
-
-async def _run(script: Path, *arguments: str | Path) -> asyncio.subprocess.Process:
-    supervisor = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(script), *map(str, arguments)), stdout=asyncio.subprocess.PIPE
-    )
-    assert supervisor.stdout is not None
-    assert await supervisor.stdout.readline() == b"ready\n"
-    return supervisor
