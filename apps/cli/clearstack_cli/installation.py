@@ -1,29 +1,43 @@
-"""An installation that runs only as long as one command does."""
+"""An installation that runs only as long as one command does: `clearstack up` as a child process."""
 
-import asyncio
-import concurrent.futures
 import contextlib
+import json
+import os
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import IO, Any, NoReturn, Self
 
-from clearstack_embedded.errors import InstallationError
-from clearstack_embedded.installation import Installation
-from clearstack_embedded.settings import InstallationConfig
+from clearstack_embedded import guard
 
 from clearstack_cli.errors import CliError
 from clearstack_cli.output import console, note
 
-T = TypeVar("T")
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
+# A little more than an installation takes when it is in no hurry.
+_STOP_TIMEOUT_S = 20.0
+_ERROR = "error: "
+
+
+def up_command(data: Path) -> tuple[str, ...]:
+    """Starts an installation that says on stdout, as a line of JSON, when it is ready."""
+    return (sys.executable, "-m", "clearstack_cli", "up", "--json", "--data", str(data))
 
 
 @contextlib.contextmanager
-def own_installation(data: Path, *, stderr: bool = True) -> Iterator[str]:
+def own_installation(
+    data: Path, *, stderr: bool = True, command: Callable[[Path], tuple[str, ...]] = up_command
+) -> Iterator[str]:
     """Starts everything on `data` for the block and stops it afterwards, however the block ends.
+
+    Args:
+        data: The installation's folder.
+        stderr: Where progress is shown; stdout otherwise.
+        command: Makes the command line that starts it.
 
     Yields:
         The endpoint.
@@ -31,71 +45,90 @@ def own_installation(data: Path, *, stderr: bool = True) -> Iterator[str]:
     Raises:
         CliError: It cannot be started.
     """
-    listener = _Listener()
-    installation = Installation(InstallationConfig(data=data), on_event=listener)
-    with _ends_as_exit(), _Loop() as loop:
+    with _ends_as_exit(), _Child(command(data)) as child:
         try:
             with console(stderr=stderr).status("Starting Clearstack …") as status:
-                listener.tell = lambda name, text: status.update(f"Starting Clearstack … {name}: {text}")
-                loop.run(installation.start())
+                child.on_line = lambda line: status.update(f"Starting Clearstack … {line}")
+                endpoint = child.endpoint()
             # From here on only what is out of the ordinary is reported.
-            listener.tell = lambda name, text: note(f"{name}: {text}")
-            yield installation.endpoint
-        except InstallationError as error:
-            raise CliError(str(error)) from error
+            child.on_line = note
+            yield endpoint
         finally:
-            listener.tell = _silent
+            child.on_line = _ignore
             with _undisturbed(), console(stderr=stderr).status("Stopping Clearstack …"):
-                loop.run(installation.stop())
+                child.stop()
 
 
-def _silent(name: str, text: str) -> None:
-    del name, text
+def _ignore(line: str) -> None:
+    del line
 
 
-class _Listener:
-    """Passes on what the supervisor reports, to whoever shows it at the moment."""
+class _Child:
+    """The process, and a thread that reads what it says."""
 
-    def __init__(self) -> None:
-        self.tell: Callable[[str, str], None] = _silent
-
-    def __call__(self, name: str, text: str) -> None:
-        self.tell(name, text)
-
-
-class _Loop:
-    """An asyncio loop on a thread of its own, so that plain code can use what is asynchronous."""
+    def __init__(self, command: tuple[str, ...]) -> None:
+        self.on_line: Callable[[str], None] = _ignore
+        self._errors: list[str] = []
+        # In a session of its own, so that Ctrl-C reaches only us, and we can end things in order.
+        self._process = subprocess.Popen(
+            _guarded(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._stdout, self._stderr = _pipe(self._process.stdout), _pipe(self._process.stderr)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="installation", daemon=True)
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._stdout.close()
+        self._stderr.close()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`; if the wait for it is interrupted, it is cancelled and waited for."""
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def endpoint(self) -> str:
+        """Waits until the installation is ready.
+
+        Raises:
+            CliError: It ended instead.
+        """
+        line = self._stdout.readline()
+        if not line:
+            self._reader.join()
+            raise CliError("\n".join(self._errors) or "The installation ended before it was ready.")
+        return str(json.loads(line)["endpoint"])
+
+    def stop(self) -> None:
+        """Ends the process in order; if it takes too long, at once."""
+        self._process.terminate()
         try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            with contextlib.suppress(Exception, concurrent.futures.CancelledError):
-                self._settled()
-            raise
+            self._process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
 
-    def _settled(self) -> None:
-        """Waits until cancelled work has cleaned up after itself."""
+    def _read(self) -> None:
+        for line in self._stderr:
+            if self._errors or line.startswith(_ERROR):
+                self._errors.append(line.rstrip().removeprefix(_ERROR))
+            else:
+                self.on_line(line.rstrip())
 
-        async def others() -> None:
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            await asyncio.wait(tasks, timeout=10) if tasks else None
 
-        asyncio.run_coroutine_threadsafe(others(), self._loop).result()
+def _guarded(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, dying with us even if we are killed."""
+    if sys.platform != "linux":
+        return command
+    return (sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), *command)
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None  # noqa: S101 - we asked for it
+    return stream
 
 
 @contextlib.contextmanager

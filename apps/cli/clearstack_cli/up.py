@@ -30,11 +30,12 @@ def up(
         typer.Option(help="The gateway's port.", min=1, max=65535, show_default="7433, or a free one"),
     ] = None,
     trainers: Annotated[int, typer.Option(help="Number of trainer processes.", min=1)] = 1,
+    as_json: JsonOption = False,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
     config = InstallationConfig(data=data_folder(data), port=port, num_trainers=trainers)
     try:
-        asyncio.run(_run(config))
+        asyncio.run(_run(config, as_json=as_json))
     except InstallationError as error:
         raise CliError(str(error)) from error
 
@@ -73,13 +74,16 @@ def logs(
         raise CliError(str(error)) from error
 
 
-async def _run(config: InstallationConfig) -> None:
+async def _run(config: InstallationConfig, *, as_json: bool) -> None:
     installation = Installation(config, on_event=lambda name, text: note(f"{name}: {text}"))
     await installation.start()
-    say(f"Clearstack runs at {installation.endpoint}, data in {config.data}. Ctrl-C stops it.")
-    hint("In another terminal: `clearstack denoise IN.tif -o OUT.tif`, or `clearstack --help`.")
+    if as_json:
+        typer.echo(json.dumps({"endpoint": installation.endpoint}))
+    else:
+        say(f"Clearstack runs at {installation.endpoint}, data in {config.data}. Ctrl-C stops it.")
+        hint("In another terminal: `clearstack denoise IN.tif -o OUT.tif`, or `clearstack --help`.")
     await installation.run_until_stopped()
-    say("Stopped.")
+    note("Stopped.")
 
 
 def _table(processes: list[ProcessStatus]) -> RenderableType:
