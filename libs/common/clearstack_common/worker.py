@@ -152,7 +152,7 @@ class Worker:
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
-                log.info("job stopped: not wanted any more")
+                log.info("job over: the run has moved on")
                 return
             await work
         finally:

@@ -212,7 +212,7 @@ def _approve(record: TrainingRecord, decision: Approve, doing: list[Effect]) -> 
 
 def _queue_stage_two(record: TrainingRecord, doing: list[Effect]) -> None:
     stage = record.training.stages[1]
-    attempt = stage.attempt + 1
+    attempt = stage.attempt if stage.state == pb.STAGE_STATE_PENDING else stage.attempt + 1
     result = stage.result_stack  # stays visible until the new one replaces it
     stage.Clear()
     stage.number, stage.attempt, stage.state, stage.result_stack = 2, attempt, pb.STAGE_STATE_PENDING, result
