@@ -9,6 +9,12 @@ import structlog
 from clearstack_common.settings import ServiceSettings
 
 
+# Without local variables: they may hold secrets.
+_tracebacks = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
 def configure_logging(settings: ServiceSettings, service: str) -> None:
     """Sets up structlog, and the standard library's loggers through it, for the whole process."""
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
@@ -18,9 +24,7 @@ def configure_logging(settings: ServiceSettings, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     final: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
-        if as_json
-        else [structlog.dev.ConsoleRenderer()]
+        [_tracebacks, structlog.processors.JSONRenderer()] if as_json else [structlog.dev.ConsoleRenderer()]
     )
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     structlog.configure(
