@@ -102,10 +102,14 @@ class _PlainView:
     def __init__(self, target: Console) -> None:
         self._target = target
         self._plain = PlainLines()
+        self._place = 0
 
     def show(self, training: Training, event: Event) -> None:
-        del training
-        for line in self._plain.lines(event):
+        lines = self._plain.lines(event)
+        if training.queue_position != self._place:  # it has no event
+            self._place = training.queue_position
+            lines += [training_view.doing(training)] if self._place else []
+        for line in lines:
             self._target.print(line, markup=False, soft_wrap=True)
 
     def paused(self) -> contextlib.AbstractContextManager[None]:

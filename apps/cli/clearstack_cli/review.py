@@ -55,6 +55,7 @@ class TerminalReview:
                 r"\[a]pprove, \[r]egenerate, \[s]kip stage 2, \[c]ancel",
                 console=self._console,
                 choices=list(self._actions),
+                show_choices=False,
                 default=_DEFAULTS.get(mask.summary.advice, "a"),
             )
             try:

@@ -106,6 +106,12 @@ def _on(stage: StageStatus) -> str:
 
 
 def _notes(training: Training) -> list[Text]:
-    own = [(note, "") for note in training.notes]
-    staged = [(note, f"Stage {stage.number}: ") for stage in training.stages for note in stage.notes]
-    return [Text(f"  {prefix}{note}", style="yellow") for note, prefix in own + staged]
+    """Every note once; what is said of one stage only is said to be so."""
+    stages_of: dict[str, list[int]] = {note: [] for note in training.notes}
+    for stage in training.stages:
+        for note in stage.notes:
+            stages_of.setdefault(note, []).append(stage.number)
+    return [
+        Text(f"  Stage {stages[0]}: {note}" if len(stages) == 1 else f"  {note}", style="yellow")
+        for note, stages in stages_of.items()
+    ]

@@ -8,7 +8,6 @@ import structlog
 
 from clearstack_common.settings import ServiceSettings
 
-
 # Without local variables: they may hold secrets.
 _tracebacks = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)

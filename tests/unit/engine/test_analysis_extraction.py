@@ -93,6 +93,17 @@ def test_higher_percentile_never_adds(
     assert kept[1] <= kept[0]
 
 
+def test_scattered_mask_names_the_parameters_to_change() -> None:
+    """The review of a mask that looks random names Base Percentile and Max Masked Pixels."""
+    rho_ZYX = np.zeros((1, 9, 9))
+    rho_ZYX[0, [0, 1, 2, 3], [1, 7, 3, 5]] = 0.3
+    rho_ZYX = rho_ZYX + rho_ZYX[::-1, ::-1, ::-1]
+    rho_ZYX[0, 4, 4] = 1
+    (warning,) = extract_mask(correlation_of(rho_ZYX), MaskExtractorConfig()).warnings
+    assert "Base Percentile" in warning
+    assert "Max Masked Pixels" in warning
+
+
 def test_cap_keeps_the_strongest() -> None:
     """The cap keeps the pixels of largest correlation and the centre."""
     mask = extract_mask(correlation_of(row()), MaskExtractorConfig(max_masked_pixels=6))

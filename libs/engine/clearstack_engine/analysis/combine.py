@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 Float64Array = NDArray[np.float64]
 
-_PROOF = (
-    0.07  # |correlation| that both sources must show somewhere before the flat one is believed everywhere
-)
+# |correlation| that both sources must show at one offset before the flat one is believed at all of them
+_PROOF = 0.1
+_FIXED = 0.2  # |correlation| with the neighbouring slice that image structure in flat places does not reach
 MIN_CERTAINTY = 5.0  # standard errors: a window of 65 x 65 offsets holds a 4 by chance
 
 
@@ -20,8 +20,8 @@ def combine(
     """Best correlation at each offset, and its significance in standard errors.
 
     The residual of white noise is white whatever the image, so it tells whether there is structured noise at all;
-    the residual of structured noise is bent, because stage 1 has predicted part of that noise, so the shape is
-    taken from the flat places of the noisy image. As image structure leaks into those, an offset at which the
+    the residual of structured noise is bent, down to the other sign, because stage 1 has predicted part of that noise,
+    so the shape is taken from the flat places of the noisy image. As image structure leaks into those, an offset at which the
     residual says the opposite loses what the residual says.
 
     Args:
@@ -31,15 +31,27 @@ def combine(
     """
     sure_ZYX = np.minimum(np.abs(residual_ZYX) / error_ZYX[0], np.abs(flat_ZYX) / error_ZYX[1])
     agree_ZYX = np.sign(residual_ZYX) == np.sign(flat_ZYX)
-    both_ZYX = np.where(agree_ZYX, np.minimum(np.abs(residual_ZYX), np.abs(flat_ZYX)), 0)
+    shown_ZYX = np.minimum(np.abs(residual_ZYX), np.abs(flat_ZYX))
+    both_ZYX = np.where(agree_ZYX, shown_ZYX, 0)
     against_ZYX = np.where(agree_ZYX, 0, np.abs(residual_ZYX))
     believed_ZYX = np.maximum(np.abs(flat_ZYX) - against_ZYX, 0)
-    proof_ZYX = (both_ZYX > _PROOF) & (sure_ZYX > MIN_CERTAINTY)
+    proof_ZYX = (shown_ZYX > _PROOF) & (sure_ZYX > MIN_CERTAINTY)
     middle = tuple(side // 2 for side in residual_ZYX.shape)
     proof_ZYX[middle] = False
-    # Each slice offset needs its own proof: neighbouring slices share image structure, and seldom noise.
-    proven_Z11 = proof_ZYX.any(axis=(1, 2), keepdims=True)
-    correlation_ZYX = np.sign(flat_ZYX) * np.where(proven_Z11, believed_ZYX, both_ZYX)
-    certainty_ZYX = np.where(proven_Z11, believed_ZYX / error_ZYX[1], np.where(agree_ZYX, sure_ZYX, 0))
+    proven_Z11 = np.asarray(proof_ZYX.any(axis=(1, 2), keepdims=True))
+    trusted_ZYX = proven_Z11 | (proven_Z11[middle[0]] & _is_fixed_pattern(flat_ZYX, believed_ZYX))
+    correlation_ZYX = np.sign(flat_ZYX) * np.where(trusted_ZYX, believed_ZYX, both_ZYX)
+    certainty_ZYX = np.where(trusted_ZYX, believed_ZYX / error_ZYX[1], np.where(agree_ZYX, sure_ZYX, 0))
     correlation_ZYX[middle], certainty_ZYX[middle] = 1, 0
     return correlation_ZYX, certainty_ZYX
+
+
+def _is_fixed_pattern(flat_ZYX: Float64Array, believed_ZYX: Float64Array) -> NDArray[np.bool_]:
+    """Where noise is nearly the same in the neighbouring slices.
+
+    Otherwise each slice offset needs its own proof: neighbouring slices share image structure, and seldom noise. But
+    stage 1 predicts a fixed pattern so well that little of it is left in the residual to prove it with.
+    """
+    middle = len(flat_ZYX) // 2
+    strong_YX = believed_ZYX[middle] > _FIXED
+    return np.asarray(strong_YX & (np.abs(flat_ZYX) > np.maximum(_FIXED, np.abs(flat_ZYX[middle]) / 2)))

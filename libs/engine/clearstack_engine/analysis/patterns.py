@@ -11,10 +11,10 @@ from scipy import ndimage
 
 Pattern = Literal["none", "horizontal", "vertical", "diagonal", "grid", "isotropic", "irregular"]
 
-_LINE_SHARE = 0.9  # of the squared correlation, for a mask to be called a line
 _LATTICE_SHARE = 0.6  # of the active pixels, and of the steps between them, for a mask to be called a grid
 _LATTICE_MIN_PX = 4
 _SLENDER = 0.1  # variance across a line in that along it
+_STEEP = 0.41  # tan 22.5°: a line nearer to an axis than that counts as along it
 _ROUND = 0.5  # variance along one axis in that along the other
 _LONE_SHARE = 0.3  # of the active pixels without an active neighbour, for a mask to be called scattered
 
@@ -34,12 +34,8 @@ def classify(mask_YX: NDArray[np.bool_], strength_YX: NDArray[np.float64]) -> Pa
         return "none"
     dy, dx = offsets[off_centre].T
     weights = strengths[off_centre] / strengths[off_centre].sum()
-    if weights[dy == 0].sum() >= _LINE_SHARE:
-        return "horizontal"
-    if weights[dx == 0].sum() >= _LINE_SHARE:
-        return "vertical"
-    if _along_one_slope(dy, dx, weights):
-        return "diagonal"
+    if (line := _line(dy, dx, weights)) is not None:
+        return line
     if _is_lattice(mask_YX):
         return "grid"
     return "isotropic" if _is_round(dy, dx, weights) else "irregular"
@@ -50,10 +46,16 @@ def is_scattered(mask_YX: NDArray[np.bool_]) -> bool:
     return bool(_lone(mask_YX, diagonals=True).sum() > max(2, _LONE_SHARE * int(mask_YX.sum())))
 
 
-def _along_one_slope(dy: NDArray[np.int_], dx: NDArray[np.int_], weights: NDArray[np.float64]) -> bool:
-    covariance = np.cov(np.stack([dy, dx]), aweights=weights, bias=True) if len(dy) > 1 else np.zeros((2, 2))
-    small, large = np.linalg.eigvalsh(covariance)
-    return bool(large > 0 and small <= _SLENDER * large)
+def _line(dy: NDArray[np.int_], dx: NDArray[np.int_], weights: NDArray[np.float64]) -> Pattern | None:
+    """The line that the correlation lies along, if it is slender enough for one."""
+    offsets = np.stack([dy, dx])
+    (small, large), axes = np.linalg.eigh((offsets * weights) @ offsets.T)
+    if small > _SLENDER * large:
+        return None
+    rise, run = np.abs(axes[:, 1])
+    if rise < _STEEP * run:
+        return "horizontal"
+    return "vertical" if run < _STEEP * rise else "diagonal"
 
 
 def _is_lattice(mask_YX: NDArray[np.bool_]) -> bool:
