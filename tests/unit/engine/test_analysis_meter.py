@@ -105,6 +105,18 @@ def test_constant_slices_are_no_noise() -> None:
     assert extract_mask(correlation, MaskExtractorConfig()).is_empty
 
 
+def test_padding_without_noise_is_left_out() -> None:
+    """A registered stack's empty border, most of the slice even, leaves the measurement as it is."""
+    noisy_ZYX = cells() + 0.3 * noise("rows", cells().shape)
+    denoised_ZYX = stage_one(noisy_ZYX)
+    meter = CorrelationMeter()
+    for noisy_YX, denoised_YX in zip(noisy_ZYX, denoised_ZYX, strict=True):
+        meter.add(*(np.pad(image_YX, 60).astype(np.float32) for image_YX in (noisy_YX, denoised_YX)))
+    mask = extract_mask(meter.result(), MaskExtractorConfig())
+    assert mask.pattern == "horizontal"
+    assert mask.kernel_size[0] == 1
+
+
 def test_fixed_stripes_reach_into_the_neighbouring_slices() -> None:
     """A camera's column pattern is masked in all three slices, independent row noise in its own slice only."""
     image_ZYX = cells()

@@ -23,7 +23,7 @@ def seeded(card: Architecture, seed: int = 3) -> UNet:
     """A network with random but reproducible weights."""
     network = UNet(card)
     network.draw_weights(torch.Generator().manual_seed(seed))
-    return network
+    return network.eval()
 
 
 @pytest.mark.parametrize("num_layers", [1, 2, 4])
@@ -60,8 +60,21 @@ def test_weights_come_from_the_generator_alone() -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_training_and_evaluation_are_the_same_function() -> None:
-    """No layer keeps statistics that make the network another one when it denoises."""
+def test_folding_keeps_the_function() -> None:
+    """With the normalisation inside the convolutions, the network is the same one."""
     network = seeded(architecture())
+    image_BCYX = torch.randn(4, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    for _ in range(5):
+        network.train()(image_BCYX)
+    with torch.no_grad():
+        expected_BYX = network.eval()(image_BCYX)
+        assert torch.allclose(network.fold()(image_BCYX), expected_BYX, atol=1e-4)
+
+
+def test_evaluation_leaves_no_trace() -> None:
+    """Denoising a slice does not change how the next one is denoised."""
+    network = seeded(architecture()).eval()
     image_BCYX = torch.randn(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(network.train()(image_BCYX), network.eval()(image_BCYX))
+    first_BYX = network(image_BCYX)
+    network(image_BCYX * 100)
+    assert torch.equal(network(image_BCYX), first_BYX)

@@ -16,7 +16,7 @@ Float32Array = NDArray[np.float32]
 
 _STRUCTURE_SIGMA_PX = 2.0
 _NEIGHBOURHOOD_PX = (
-    33  # small ones pick the places where the noise happens to be weak, which bends its correlation
+    33  # a small one picks places where the noise happens to be weak, which bends its correlation
 )
 _FLAT_RATIO = 0.02  # variance of the image in that of the noise at which a place counts half
 _DEAD_SHARE = 1e-3  # of the typical noise variance: below it a place is padding or saturated, not quiet
@@ -44,11 +44,12 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
     """The noise of a slice, or None where there is none and the residual is what the denoiser did to the image."""
     residual_YX = high_passed(noisy_YX - denoised_YX)
     power_YX = _local_power(residual_YX)
-    typical = float(np.median(power_YX))
-    if typical <= (_ROUNDING * float(np.ptp(noisy_YX))) ** 2 or is_structure(residual_YX, denoised_YX):
+    limit = (_ROUNDING * float(np.ptp(noisy_YX))) ** 2
+    if not (power_YX > limit).any() or is_structure(residual_YX, denoised_YX):
         return None
+    typical = float(np.median(power_YX[power_YX > limit]))
     alive_YX = power_YX > _DEAD_SHARE * typical
-    weights_YX = _flat_weights(denoised_YX, np.minimum(power_YX, typical), alive_YX)
+    weights_YX = alive_YX * _flatness(denoised_YX, np.clip(power_YX, _DEAD_SHARE * typical, typical))
     flat_YX = high_passed(noisy_YX) * weights_YX
     even_YX = 1 / np.sqrt(np.maximum(power_YX, _DEAD_SHARE * typical))
     return VisibleNoise(
@@ -59,14 +60,12 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
     )
 
 
-def _flat_weights(
-    denoised_YX: Float32Array, noise_power_YX: Float32Array, alive_YX: NDArray[np.bool_]
-) -> Float32Array:
+def _flatness(denoised_YX: Float32Array, noise_power_YX: Float32Array) -> Float32Array:
     """Near 1 where the image's variance is nothing beside the noise's, falling off as their ratio grows."""
     smooth_YX = ndimage.gaussian_filter(denoised_YX - denoised_YX.mean(), _STRUCTURE_SIGMA_PX)
     structure_YX = _local_power(smooth_YX) - ndimage.uniform_filter(smooth_YX, _NEIGHBOURHOOD_PX) ** 2
     ratio_YX = np.maximum(structure_YX, 0) / noise_power_YX
-    return np.asarray(alive_YX * _FLAT_RATIO / (_FLAT_RATIO + ratio_YX), dtype=np.float32)
+    return np.asarray(_FLAT_RATIO / (_FLAT_RATIO + ratio_YX), dtype=np.float32)
 
 
 def _local_power(image_YX: Float32Array) -> Float32Array:

@@ -63,7 +63,8 @@ class CorrelationMeter:
 
         Args:
             noisy_YX: The slice as it was acquired, any units.
-            denoised_YX: The stage-1 output for it, same shape and units.
+            denoised_YX: The stage-1 output for it, same shape and units. Without a stage 1, a blurred copy will do
+                for ``flat_correlation_ZYX``, and for that alone.
 
         Raises:
             ValueError: The slices differ in shape or are smaller than 8 pixels.

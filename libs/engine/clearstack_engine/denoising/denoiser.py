@@ -43,7 +43,7 @@ class Denoiser:
     def __init__(self, network: UNet, card: ModelCard, device: Device, *, tile_px: int | None = None) -> None:
         self._card = card
         self._device = device
-        self._network = network.eval().to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network.fold().to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._multiple_px = card.architecture.multiple_px
         self._overlap_px = card.architecture.receptive_radius_px
         self._tile_px = self._round_up(tile_px or int((TILE_VALUES / card.architecture.num_features) ** 0.5))

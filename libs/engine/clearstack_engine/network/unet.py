@@ -94,6 +94,14 @@ class UNet(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    def fold(self) -> UNet:
+        """For denoising only: batch normalisation becomes part of the convolutions. Changes the network itself."""
+        self.eval()
+        for module in self.modules():
+            if isinstance(module, DoubleConvolution):
+                module.fold()
+        return self
+
     def forward(self, slices_BCYX: torch.Tensor) -> torch.Tensor:
         """float32 (B, C, Y, X), sides multiples of 2**num_layers -> float32 (B, Y, X)."""
         maps_BFYX = self.encoders[0](slices_BCYX)

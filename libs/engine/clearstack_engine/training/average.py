@@ -21,13 +21,16 @@ class AveragedWeights:
 
     def __init__(self, network: nn.Module) -> None:
         self._weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+        # The counters of batch normalisation are whole numbers: they are carried along, not averaged.
+        self._names = [name for name, tensor in self._weights.items() if tensor.is_floating_point()]
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after `step` (from 0); the average is short at first, so that it forgets the start."""
         decay = min(DECAY, (1 + step) / (10 + step))
-        current = [tensor.detach() for tensor in network.state_dict().values()]
-        torch._foreach_lerp_(list(self._weights.values()), current, 1 - decay)
+        current = network.state_dict()
+        averages = [self._weights[name] for name in self._names]
+        torch._foreach_lerp_(averages, [current[name] for name in self._names], 1 - decay)  # noqa: SLF001
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The averaged weights themselves, not a copy."""

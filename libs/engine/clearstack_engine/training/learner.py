@@ -75,7 +75,7 @@ class Learner:
     def averaged_network(self) -> UNet:
         """A network with the averaged weights of this moment."""
         self._averaged_network.load_state_dict(self.averaged.state_dict())
-        return self._averaged_network
+        return self._averaged_network.eval()
 
     def load(
         self, network: dict[str, torch.Tensor], averaged: dict[str, torch.Tensor], optimizer: dict[str, Any]
