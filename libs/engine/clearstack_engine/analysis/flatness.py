@@ -45,7 +45,7 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
     residual_YX = high_passed(noisy_YX - denoised_YX)
     power_YX = _local_power(residual_YX)
     limit = (_ROUNDING * float(np.ptp(noisy_YX))) ** 2
-    if not (power_YX > limit).any() or is_structure(residual_YX, denoised_YX):
+    if not (power_YX > limit).any() or is_structure(residual_YX, noisy_YX, denoised_YX):
         return None
     typical = float(np.median(power_YX[power_YX > limit]))
     alive_YX = power_YX > _DEAD_SHARE * typical
