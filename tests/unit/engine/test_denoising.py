@@ -21,7 +21,9 @@ from unit.engine.engine_examples import noisy_stack, psnr, smooth_stack, tiny
 FLOAT32 = Device(device=torch.device("cpu"), precision=torch.float32)
 
 
-def untrained(*, num_layers: int = 1, slices: int = 1, tile_px: int | None = None) -> Denoiser:
+def untrained(
+    *, num_layers: int = 1, slices: int = 1, tile_px: int | None = None, augmentation: bool = False
+) -> Denoiser:
     """A network with random weights, in float32 so that pieces can be compared closely."""
     architecture = Architecture(
         num_features=8,
@@ -38,7 +40,7 @@ def untrained(*, num_layers: int = 1, slices: int = 1, tile_px: int | None = Non
         stage="single",
         symmetries=ALL_SYMMETRIES,
     )
-    return Denoiser(network, card, FLOAT32, tile_px=tile_px)
+    return Denoiser(network, card, FLOAT32, tile_px=tile_px, augmentation=augmentation)
 
 
 @given(
@@ -122,6 +124,14 @@ def test_triplets_mirror_at_the_ends() -> None:
     assert np.array_equal(triplet(stack_ZYX, 0), stack_ZYX[[1, 0, 1]])
     assert np.array_equal(triplet(stack_ZYX, 2), stack_ZYX[[1, 2, 3]])
     assert np.array_equal(triplet(stack_ZYX, 3), stack_ZYX[[2, 3, 2]])
+
+
+def test_averaging_over_symmetries_is_symmetric() -> None:
+    """With augmentation, turning the input turns the output."""
+    denoiser = untrained(augmentation=True)
+    slices_CYX = noisy_stack(1, 24, 24)
+    turned_YX = denoiser.denoise_slice(np.rot90(slices_CYX, axes=(1, 2)))
+    assert np.allclose(turned_YX, np.rot90(denoiser.denoise_slice(slices_CYX)), rtol=1e-4)
 
 
 def test_white_noise_is_removed(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clearstack_engine.network.unet import UNet
+    from clearstack_engine.symmetry import Symmetry
 
 # Feature maps of a tile at full resolution, all together; the peak is about six of them in bfloat16.
 TILE_VALUES = 48 * 1024 * 1024
@@ -38,10 +39,21 @@ class Denoiser:
         card: what belongs to it.
         device: where it computes.
         tile_px: the largest side that is computed in one piece; None: by the memory that the network needs.
+        augmentation: average over all turns and flips under which the noise stays the same: 4 to 8 times the work
+            for about 0.1 dB.
     """
 
-    def __init__(self, network: UNet, card: ModelCard, device: Device, *, tile_px: int | None = None) -> None:
+    def __init__(
+        self,
+        network: UNet,
+        card: ModelCard,
+        device: Device,
+        *,
+        tile_px: int | None = None,
+        augmentation: bool = False,
+    ) -> None:
         self._card = card
+        self._symmetries = card.symmetries if augmentation else card.symmetries[:1]
         self._device = device
         self._network = network.fold().to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._multiple_px = card.architecture.multiple_px
@@ -51,14 +63,14 @@ class Denoiser:
         self._tile_px = max(self._tile_px, smallest_px)
 
     @classmethod
-    def load(cls, folder: Path, device: str = "auto") -> Denoiser:
-        """Read what `StageTrainer.save_model` wrote.
+    def load(cls, folder: Path, device: str = "auto", *, augmentation: bool = False) -> Denoiser:
+        """Read what `StageTrainer.save_model` wrote; see the class for `augmentation`.
 
         Raises:
             ModelFilesError: the files are missing, broken or do not fit together.
         """
         card, network = load_model_files(folder)
-        return cls(network, card, Device.choose(device))
+        return cls(network, card, Device.choose(device), augmentation=augmentation)
 
     @property
     def num_input_slices(self) -> int:
@@ -106,16 +118,21 @@ class Denoiser:
     def _compute(self, tile_CYX: torch.Tensor) -> NDArray[np.float32]:
         inputs_BCYX = tile_CYX[None].to(self._device.device, memory_format=torch.channels_last)
         try:
-            with self._device.autocast():
-                outputs_BYX: torch.Tensor = self._network(inputs_BCYX)
+            total_BYX = self._turned(inputs_BCYX, self._symmetries[0])
+            for symmetry in self._symmetries[1:]:
+                total_BYX += self._turned(inputs_BCYX, symmetry)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             raise OutOfMemoryError(
                 "A tile does not fit into memory: use a model with fewer features, or a device with more memory."
             ) from error
-        result_YX: NDArray[np.float32] = outputs_BYX[0].cpu().numpy()
+        result_YX: NDArray[np.float32] = (total_BYX[0] / len(self._symmetries)).cpu().numpy()
         return result_YX
+
+    def _turned(self, inputs_BCYX: torch.Tensor, symmetry: Symmetry) -> torch.Tensor:
+        with self._device.autocast():
+            return symmetry.undo(self._network(symmetry.apply(inputs_BCYX)))
 
     def _pad(self, slices_CYX: torch.Tensor) -> torch.Tensor:
         """Mirror the lower and right edges, as often as it takes, up to the next size that can be pooled."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from clearstack_engine.errors import StackError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -44,6 +46,21 @@ def neighbours_of(z: NDArray[np.int64], num_slices: int, num_input_slices: int) 
     last = num_slices - 1
     mirrored: NDArray[np.int64] = last - np.abs(last - np.abs(around))
     return mirrored.clip(0, last)  # a stack of one slice is its own neighbour
+
+
+def check_stack(shape_ZYX: tuple[int, ...], patch_size_px: int) -> None:
+    """Refuse a stack that no patch can be cut from.
+
+    Raises:
+        StackError: it has other axes than ZYX, no slices, or slices smaller than a patch.
+    """
+    if len(shape_ZYX) != len("ZYX") or not shape_ZYX[0]:
+        raise StackError(f"A stack has the axes ZYX, not the shape {shape_ZYX}.")
+    if min(shape_ZYX[1:]) < patch_size_px:
+        raise StackError(
+            f"The slices have {shape_ZYX[1]} x {shape_ZYX[2]} px, less than the patch size of "
+            f"{patch_size_px} px: choose smaller patches."
+        )
 
 
 class PatchSource:

@@ -13,17 +13,17 @@ import numpy as np
 import torch
 
 from clearstack_engine.device import Device
-from clearstack_engine.errors import StackError
 from clearstack_engine.masking.blind_spot import SINGLE_PIXEL_ZYX, BlindSpot
 from clearstack_engine.model.files import ModelCard, save_model_files
 from clearstack_engine.network.unet import Architecture
 from clearstack_engine.normalisation import Normalisation
 from clearstack_engine.sampling.held_out import HeldOut
-from clearstack_engine.sampling.patches import PatchSource
+from clearstack_engine.sampling.patches import PatchSource, check_stack
 from clearstack_engine.sampling.seeds import Purpose, numpy_generator
 from clearstack_engine.symmetry import symmetries_of
 from clearstack_engine.training.batch_stream import BatchStream
 from clearstack_engine.training.checkpoint import Checkpoint
+from clearstack_engine.training.early_stopping import judge
 from clearstack_engine.training.learner import Learner
 from clearstack_engine.training.progress import EpochReport, StepProgress
 from clearstack_engine.training.validation import Validation
@@ -66,7 +66,7 @@ class StageTrainer:
         on_step: Callable[[StepProgress], None] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        _check(stack_ZYX, config)
+        check_stack(stack_ZYX.shape, config.patch_size_px)
         self.history: list[EpochReport] = []
         self._config = config
         self._on_step = on_step or (lambda _: None)
@@ -172,31 +172,23 @@ class StageTrainer:
     def _report(
         self, epoch: int, train_loss: float, val_loss: float, *, patches_per_s: float, seconds: float
     ) -> EpochReport:
-        config = self._config
-        best_before = self.history[-1].best_val_loss if self.history else float("inf")
-        is_best = val_loss < best_before or self._best is None
-        if is_best:
+        judgement = judge(self.history, val_loss, self._config)
+        if judgement.is_best:
             self._best = {name: t.clone() for name, t in self._learner.averaged.state_dict().items()}
-        num_without = 0 if is_best else 1 + self._epochs_since_best()
-        stopped = config.early_stopping and num_without >= config.early_stopping_patience
-        stopped = stopped and epoch < config.num_epochs
+        num_left = 0 if judgement.stopped_early else self._config.num_epochs - epoch
         return EpochReport(
             epoch=epoch,
-            num_epochs=config.num_epochs,
+            num_epochs=self._config.num_epochs,
             train_loss=train_loss,
             val_loss=val_loss,
-            best_val_loss=val_loss if is_best else best_before,
-            is_best=is_best,
+            best_val_loss=judgement.best_val_loss,
+            is_best=judgement.is_best,
             learning_rate=self._learner.learning_rate(epoch * self._num_steps - 1),
             patches_per_s=patches_per_s,
-            seconds_left=0.0 if stopped else seconds * (config.num_epochs - epoch),
-            stopped_early=stopped,
+            seconds_left=seconds * num_left,
+            stopped_early=judgement.stopped_early,
             notes=self._learner.micro_batches.take_notes(),
         )
-
-    def _epochs_since_best(self) -> int:
-        last_best = max(report.epoch for report in self.history if report.is_best)
-        return len(self.history) - last_best
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         self.history = checkpoint.reports()
@@ -204,14 +196,3 @@ class StageTrainer:
         self._learner.micro_batches.size = checkpoint.micro_batch_size
         best = checkpoint.best or checkpoint.averaged
         self._best = {name: tensor.to(self._device.device, copy=True) for name, tensor in best.items()}
-
-
-def _check(stack_ZYX: NDArray[np.generic], config: StageConfig) -> None:
-    dimensions = 3
-    if stack_ZYX.ndim != dimensions or not len(stack_ZYX):
-        raise StackError(f"A stack has the axes ZYX, not the shape {stack_ZYX.shape}.")
-    if min(stack_ZYX.shape[1:]) < config.patch_size_px:
-        raise StackError(
-            f"The slices have {stack_ZYX.shape[1]} x {stack_ZYX.shape[2]} px, less than the patch size of "
-            f"{config.patch_size_px} px: choose smaller patches."
-        )
