@@ -162,7 +162,7 @@ class NatsBus:
             try:
                 raw = await self._jetstream.get_msg(
                     subjects.EVENTS_STREAM,
-                    seq=after_sequence + 1,
+                    seq=max(after_sequence, 0) + 1,
                     next=True,
                     subject=subjects.events_of(resource_name),
                 )

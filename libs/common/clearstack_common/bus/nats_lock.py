@@ -41,8 +41,8 @@ class NatsTrainingLock:
         """Takes the lock, or returns None while somebody else has it."""
         try:
             token = await bucket.create(_KEY, json.dumps({"holder": holder}).encode(), msg_ttl=ttl_s)
-        except errors.KeyWrongLastSequenceError:
-            return None
+        except (errors.KeyWrongLastSequenceError, errors.KeyNotFoundError):
+            return None  # it is taken, or was until a moment ago
         lock = cls(jetstream, bucket, holder, ttl_s, token)
         await lock.renew()  # writes the token, which is known only now, into the value
         return lock
@@ -86,8 +86,10 @@ class NatsTrainingLock:
                 entry = await self._bucket.get(_KEY)
             except errors.KeyNotFoundError:
                 return False
+        if entry.value != self._value:
+            return False  # keep our own revision: with the other's, `release` would take the lock from it
         self._revision = entry.revision or 0
-        return entry.value == self._value
+        return True
 
     async def release(self) -> None:
         """Gives the lock back, if it is still ours."""

@@ -13,6 +13,8 @@ from clearstack_common.errors import ConflictError, NotFoundError
 
 M = TypeVar("M", bound=Message)
 
+_WRONG_LAST_SEQUENCE = 10071
+
 
 class NatsTable(Generic[M]):
     """One bucket, one kind of record."""
@@ -56,7 +58,9 @@ class NatsTable(Generic[M]):
         with broker_calls():
             try:
                 await self._bucket.delete(stored.id, last=stored.revision)
-            except errors.KeyWrongLastSequenceError as error:
+            except errors.BadRequestError as error:  # unlike `update`, `delete` does not say which
+                if error.err_code != _WRONG_LAST_SEQUENCE:
+                    raise
                 raise ConflictError(f"{stored.id!r} was changed by somebody else; read it again.") from error
 
     async def list(self) -> list[StoredRecord[M]]:
