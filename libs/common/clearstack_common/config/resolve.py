@@ -14,6 +14,7 @@ from clearstack_common.errors import InvalidFieldsError
 Violation = tuple[str, str]
 
 _SMALLEST_PATCH_PX = 16
+_MOST_LAYERS = 5
 
 
 def stage_names(method: "Method.ValueType") -> tuple[str, ...]:
@@ -78,7 +79,7 @@ def _misplaced(method: "Method.ValueType", overrides: TrainingConfig) -> Iterato
 
 def _fit_patch(stage: StageConfig, smallest_side: int) -> None:
     """A preset is for slices of any size: its patch shrinks to the largest that fits."""
-    step = 2 ** max(stage.layers, 0)
+    step = 2 ** min(max(stage.layers, 0), _MOST_LAYERS)  # what is beyond is refused later
     fitting = max(smallest_side // step * step, _SMALLEST_PATCH_PX)
     stage.patch_size = min(stage.patch_size, fitting)
 
