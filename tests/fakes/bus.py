@@ -1,0 +1,128 @@
+"""A connection to the broker in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from clearstack.v1.event_pb2 import Event
+from clearstack.v1.job_pb2 import Job
+from clearstack_common import protojson, subjects
+from google.protobuf.message import Message
+
+from fakes.broker import FakeBroker, matches
+from fakes.delivery import FakeDelivery
+from fakes.lock import FakeLock
+from fakes.table import FakeTable
+
+M = TypeVar("M", bound=Message)
+
+
+class FakeHints:
+    """Where hints arrive."""
+
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Waits for a hint; False when none came in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+class FakeBus:
+    """The Bus in memory."""
+
+    def __init__(self, broker: FakeBroker | None = None) -> None:
+        self.broker = broker or FakeBroker()
+
+    async def publish_job(self, job: Job) -> None:
+        """Queues a job; the same id is queued once."""
+        self.broker.reach()
+        self.broker.add_job(job.id, subjects.job_subject(job), protojson.encode(job))
+
+    async def publish_event(self, event: Event) -> None:
+        """Adds to the history; the same id is added once."""
+        if not event.HasField("time"):
+            event.time.GetCurrentTime()
+        self.broker.reach()
+        self.broker.add_event(event.id, subjects.event_subject(event), protojson.encode(event))
+
+    async def jobs(self, verb: str) -> AsyncIterator[FakeDelivery[Job]]:
+        """Jobs with a verb, one at a time, for ever."""
+        while True:
+            message, wait_s = self.broker.due_job(subjects.jobs_with(verb))
+            if message is None or self.broker.is_away:
+                await self.broker.changed.wait(wait_s)
+            else:
+                yield FakeDelivery(self.broker, message, Job)
+
+    async def events(self, consumer: str, kinds: Sequence[str]) -> AsyncIterator[FakeDelivery[Event]]:
+        """Events of some kinds in their order, for ever."""
+        patterns = [subjects.events_of_kind(kind) for kind in kinds]
+        state = self.broker.consumers[consumer]
+        while True:
+            message, wait_s = self.broker.due_event(state, patterns)
+            if message is None or self.broker.is_away:
+                await self.broker.changed.wait(wait_s)
+            else:
+                yield FakeDelivery(self.broker, message, Event, state)
+
+    async def next_event(self, resource_name: str, after_sequence: int) -> tuple[int, Event] | None:
+        """A run's first event after a sequence number; None if there is none yet."""
+        self.broker.reach()
+        for message in self.broker.history:
+            if message.sequence > after_sequence and matches(
+                subjects.events_of(resource_name), message.subject
+            ):
+                return message.sequence, protojson.decode(message.data, Event)
+        return None
+
+    @asynccontextmanager
+    async def hints(self, subject: str) -> AsyncIterator[FakeHints]:
+        """Wakes whoever waits for a subject."""
+        listener = (subject, asyncio.Event())
+        self.broker.listeners.append(listener)
+        try:
+            yield FakeHints(listener[1])
+        finally:
+            self.broker.listeners = [each for each in self.broker.listeners if each is not listener]
+
+    async def hint(self, subject: str) -> None:
+        """Wakes those who listen to a subject now."""
+        self.broker.reach()
+        self.broker.hint(subject)
+
+    async def forget_events(self, resource_name: str) -> None:
+        """Removes a run's history."""
+        self.broker.reach()
+        pattern = subjects.events_of(resource_name)
+        self.broker.history = [
+            message for message in self.broker.history if not matches(pattern, message.subject)
+        ]
+
+    def table(self, bucket: str, message_type: type[M]) -> FakeTable[M]:
+        """The table in a bucket."""
+        return FakeTable(self.broker, self.broker.buckets[bucket], message_type)
+
+    async def acquire_lock(self, holder: str) -> FakeLock | None:
+        """Tries to take the training lock; None while somebody else has it."""
+        self.broker.reach()
+        if self.broker.holder() is not None:
+            return None
+        return FakeLock(self.broker, self.broker.write_lock(holder, None))
+
+    async def lock_token(self) -> int | None:
+        """The fencing token of the present holder; None while nobody has the lock."""
+        self.broker.reach()
+        held = self.broker.holder()
+        return held.token if held else None
+
+    def is_connected(self) -> bool:
+        """Whether the broker can be reached now."""
+        return not self.broker.is_away
