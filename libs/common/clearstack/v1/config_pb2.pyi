@@ -166,33 +166,33 @@ class StageConfig(_message.Message):
     UPSAMPLING_MODE_FIELD_NUMBER: _builtins.int
     MASKING_STRATEGY_FIELD_NUMBER: _builtins.int
     patch_size: _builtins.int
-    """Side of a training patch in pixels, 16-256, a multiple of 2^layers."""
+    """Side of the square patches that the network is trained on. Must be a multiple of 2^layers, and must fit into a slice. Allowed: 16 to 256 px."""
     patches_per_image: _builtins.int
-    """Patches drawn from each slice in every epoch, 1-10,000."""
+    """How many patches are drawn from each slice in every epoch. More of them make an epoch longer and its losses steadier. Allowed: 1 to 10000."""
     batch_size: _builtins.int
-    """Patches per optimizer step, 1-1,024."""
+    """How many patches the network sees before it is adjusted once. Reduce it when memory runs out. Allowed: 1 to 1024."""
     mask_percentage: _builtins.float
-    """Share of a patch's pixels that are replaced, in percent, 0.1-50."""
+    """Share of a patch's pixels that are hidden from the network and have to be predicted. Around 5 to 15 percent works best. Allowed: 0.1 to 50 %."""
     augmentation: _builtins.bool
-    """Quarter turns and flips. Cannot be switched on in stage 1 of autoStructN2V."""
+    """Also trains on turned and flipped patches. Helps most when there are few slices."""
     features: _builtins.int
-    """Feature maps of the first level, 8-256."""
+    """Feature maps in the network's first level. More of them can hold finer structures, and take longer. Allowed: 8 to 256."""
     layers: _builtins.int
-    """Levels of the U-Net below the first, 1-5."""
+    """Levels of the network below the first. Each one doubles how far the network sees. Allowed: 1 to 5."""
     learning_rate: _builtins.float
-    """Peak learning rate, 1e-7 to 1e-1."""
+    """How strongly each batch adjusts the network, at its peak. Lower it when the losses jump about. Allowed: 1e-07 to 0.1."""
     epochs: _builtins.int
-    """Epochs at most, 1-10,000."""
+    """How often the network goes through the stack at most. Early stopping may end the training before. Allowed: 1 to 10000."""
     early_stopping: _builtins.bool
-    """Stop when the validation loss no longer falls."""
+    """Ends the training when the validation loss has stopped falling. The best network so far is kept either way."""
     patience: _builtins.int
-    """Epochs without a better validation loss before stopping, 1-1,000."""
+    """How long early stopping waits for a better validation loss. A larger value is safer and slower. Allowed: 1 to 1000 epochs."""
     resize_convolution: _builtins.bool
-    """Enlarge, then convolve; off = transposed convolution."""
+    """Enlarges feature maps by interpolation and convolves afterwards. Switched off, transposed convolutions are used, which can leave checkerboards."""
     upsampling_mode: Global___UpsamplingMode.ValueType
-    """How the decoder enlarges its maps."""
+    """The interpolation with which feature maps are enlarged. It has no effect when resize convolution is off."""
     masking_strategy: Global___MaskingStrategy.ValueType
-    """What a masked pixel is replaced with."""
+    """What a hidden pixel is replaced with while the network trains. `auto` takes what measured best for the stage."""
     def __init__(
         self,
         *,
@@ -285,13 +285,13 @@ class MaskExtractorConfig(_message.Message):
     PERCENTILE_DECAY_FIELD_NUMBER: _builtins.int
     MAX_MASKED_PIXELS_FIELD_NUMBER: _builtins.int
     adaptive_thresholding: _builtins.bool
-    """Let the threshold rise with the distance from the centre."""
+    """Lets the threshold rise with the distance from the centre pixel. Far pixels must then show a stronger correlation."""
     base_percentile: _builtins.float
-    """Strictness, 0-100; higher keeps fewer pixels."""
+    """How strict the mask extraction is. A higher value keeps fewer pixels. Allowed: 0 to 100."""
     percentile_decay: _builtins.float
-    """How fast the threshold rises with the distance, 1.0 (not at all) to 2.0."""
+    """How fast the threshold rises with the distance. 1.0 means that it does not; it needs adaptive thresholding. Allowed: 1 to 2."""
     max_masked_pixels: _builtins.int
-    """Active pixels at most, 1-500; the centre is always kept."""
+    """How many pixels the mask may have at most. The strongest are kept, and always the centre. Allowed: 1 to 500 px."""
     def __init__(
         self,
         *,
