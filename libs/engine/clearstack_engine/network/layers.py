@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from clearstack_engine.config import Upsampling
 
 NEGATIVE_SLOPE = 0.1
-NORM_MOMENTUM = 0.05
 
 
 class DoubleConvolution(nn.Module):
@@ -28,9 +27,9 @@ class DoubleConvolution(nn.Module):
     def __init__(self, num_in: int, num_out: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(num_in, num_out, 3, padding=1, bias=False)
-        self.first_norm: nn.Module = nn.BatchNorm2d(num_out, momentum=NORM_MOMENTUM)
+        self.first_norm: nn.Module = nn.BatchNorm2d(num_out)
         self.second = nn.Conv2d(num_out, num_out, 3, padding=1, bias=False)
-        self.second_norm: nn.Module = nn.BatchNorm2d(num_out, momentum=NORM_MOMENTUM)
+        self.second_norm: nn.Module = nn.BatchNorm2d(num_out)
 
     def forward(self, maps_BFYX: torch.Tensor) -> torch.Tensor:
         """(B, num_in, Y, X) -> (B, num_out, Y, X)."""

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from clearstack_engine.network.layers import NEGATIVE_SLOPE, BlurPool, DoubleConvolution, Upsample
+from clearstack_engine.network.layers import (
+    NEGATIVE_SLOPE,
+    BlurPool,
+    DoubleConvolution,
+    Upsample,
+)
 
 if TYPE_CHECKING:
     from clearstack_engine.config import StageConfig, Upsampling
@@ -93,6 +98,12 @@ class UNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE, generator=generator)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+
+    def set_norm_momentum(self, momentum: float) -> None:
+        """How much of a batch's mean and variance goes into the running ones."""
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = momentum
 
     def fold(self) -> UNet:
         """For denoising only: batch normalisation becomes part of the convolutions. Changes the network itself."""

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 DECAY = 0.999
 
 
+def decay(step: int) -> float:
+    """How much of the average a step keeps; little at first, so that the start is forgotten."""
+    return min(DECAY, (1 + step) / (10 + step))
+
+
 class AveragedWeights:
     """Follows the parameters of a network.
 
@@ -26,11 +31,10 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after `step` (from 0); the average is short at first, so that it forgets the start."""
-        decay = min(DECAY, (1 + step) / (10 + step))
+        """Take in the weights after `step` (from 0)."""
         current = network.state_dict()
         averages = [self._weights[name] for name in self._names]
-        torch._foreach_lerp_(averages, [current[name] for name in self._names], 1 - decay)
+        torch._foreach_lerp_(averages, [current[name] for name in self._names], 1 - decay(step))
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The averaged weights themselves, not a copy."""

@@ -12,7 +12,7 @@ import torch
 
 from clearstack_engine.network.unet import Architecture, UNet
 from clearstack_engine.sampling.seeds import Purpose, torch_generator
-from clearstack_engine.training.average import AveragedWeights
+from clearstack_engine.training.average import AveragedWeights, decay
 from clearstack_engine.training.batches import MaskedBatch, squared_error
 from clearstack_engine.training.micro_batches import MicroBatches
 from clearstack_engine.training.schedule import learning_rate
@@ -20,6 +20,8 @@ from clearstack_engine.training.schedule import learning_rate
 if TYPE_CHECKING:
     from clearstack_engine.config import StageConfig
     from clearstack_engine.device import Device
+
+MIN_NORM_MOMENTUM = 0.05
 
 
 class Learner:
@@ -46,6 +48,8 @@ class Learner:
 
     def learn(self, batch: MaskedBatch, step: int) -> torch.Tensor:
         """One optimiser step (`step` counts the stage's, from 0); the batch's mean squared error, on the device."""
+        # Statistics that lag behind the averaged weights would make another network of them.
+        self.network.set_norm_momentum(max(MIN_NORM_MOMENTUM, 1 - decay(step)))
         num_centres = batch.centres_BYX.sum().clamp(min=1)
         total = torch.zeros((), device=self._device.device)
 
