@@ -139,7 +139,9 @@ def _ends_as_exit() -> Iterator[None]:
         del frame
         raise SystemExit(128 + number)
 
-    with _handlers(dict.fromkeys(_ENDS, leave)):
+    # What is ignored stays so: that is how `nohup` lets a command outlive its terminal.
+    heard = [each for each in _ENDS if signal.getsignal(each) is not signal.SIG_IGN]
+    with _handlers(dict.fromkeys(heard, leave)):
         yield
 
 

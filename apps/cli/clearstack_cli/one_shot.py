@@ -98,8 +98,8 @@ class OneShot:
         if found is not None:
             note(f"Going on with the training {words.short(found.name)} of an earlier command for this file.")
             return unfinished.take_up(self.client, found, self.order.wish)
-        if waiting:
-            note(unfinished.first_come(self.client, waiting))
+        if others := unfinished.that_compute(waiting):
+            note(unfinished.first_come(self.client, others))
         return None
 
     def _result_of(self, training: Training) -> str:

@@ -34,6 +34,11 @@ def same(client: Client, waiting: Sequence[Training], source: Path, wish: Wish) 
     return None
 
 
+def that_compute(waiting: Sequence[Training]) -> list[Training]:
+    """Those that want the training slot; a review does not hold it."""
+    return [each for each in waiting if each.state != training_pb2.TRAINING_STATE_AWAITING_REVIEW]
+
+
 def take_up(client: Client, training: Training, wish: Wish) -> Training:
     """Gives it the approval that it may be waiting for, if that is wished for now."""
     if not wish.auto_approve or training.auto_approve:

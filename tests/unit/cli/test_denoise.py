@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from clearstack.v1 import mask_pb2
+from clearstack.v1 import mask_pb2, training_pb2
 from clearstack.v1.config_pb2 import TrainingConfig
 from clearstack_cli.connection import Client
 from clearstack_cli.errors import CliError, Interrupted
@@ -200,9 +200,10 @@ def test_the_same_command_again_takes_up_what_waits(
 def test_another_wish_is_another_training(
     client: Client, gateway: FakeGateway, noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What waits is named, since it may come first."""
+    """What still computes is named, since it may come first."""
     with pytest.raises(CliError):
         _one_shot(client, host=Host.ENDS_WITH_US, asks=False).run(noisy, tmp_path / "out.tif")
+    gateway.trainings["trainings/c002"].state = training_pb2.TRAINING_STATE_TRAINING
     other = Wish(method=MethodName.AUTOSTRUCTN2V, config=TrainingConfig(seed=5), auto_approve=True)
     _one_shot(client, other, host=Host.ENDS_WITH_US, asks=False).run(noisy, tmp_path / "out.tif")
     assert len(gateway.created) == 2
