@@ -19,4 +19,8 @@ def decode(data: bytes, message_type: type[M]) -> M:
     Raises:
         google.protobuf.json_format.ParseError: The data is not such JSON.
     """
-    return json_format.Parse(data, message_type(), ignore_unknown_fields=True)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise json_format.ParseError("The data is not UTF-8.") from error
+    return json_format.Parse(text, message_type(), ignore_unknown_fields=True)
