@@ -5,6 +5,7 @@ import threading
 from collections.abc import MutableMapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
+from urllib.parse import quote
 
 
 class LinkServer(ThreadingHTTPServer):
@@ -21,7 +22,7 @@ class LinkServer(ThreadingHTTPServer):
 
     def link(self, method: str, key: str) -> str:
         """A new link with which one object can be put or fetched."""
-        target = f"/{key}?signature={secrets.token_hex(8)}"
+        target = f"/{quote(key)}?signature={secrets.token_hex(8)}"
         self.links[method, target] = key
         return f"http://127.0.0.1:{self.server_port}{target}"
 
