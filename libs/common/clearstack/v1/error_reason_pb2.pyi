@@ -57,6 +57,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Declared sizes beyond the limits of this installation."""
     ERROR_REASON_UNREADABLE: _ErrorReason.ValueType  # 19
     """The file could not be decoded for another reason."""
+    ERROR_REASON_MODEL_MISMATCH: _ErrorReason.ValueType  # 20
+    """The files of a model do not fit together: configuration, architecture, tensors, number of stages."""
+    ERROR_REASON_MODEL_UNREADABLE: _ErrorReason.ValueType  # 21
+    """A file of a model cannot be read, or holds something else than it should."""
     ERROR_REASON_INSUFFICIENT_STACK_DEPTH: _ErrorReason.ValueType  # 30
     """Fewer than 20 slices, and 2.5D was asked for. FAILED_PRECONDITION."""
     ERROR_REASON_OUT_OF_MEMORY: _ErrorReason.ValueType  # 31
@@ -112,6 +116,10 @@ ERROR_REASON_TOO_LARGE: ErrorReason.ValueType  # 18
 """Declared sizes beyond the limits of this installation."""
 ERROR_REASON_UNREADABLE: ErrorReason.ValueType  # 19
 """The file could not be decoded for another reason."""
+ERROR_REASON_MODEL_MISMATCH: ErrorReason.ValueType  # 20
+"""The files of a model do not fit together: configuration, architecture, tensors, number of stages."""
+ERROR_REASON_MODEL_UNREADABLE: ErrorReason.ValueType  # 21
+"""A file of a model cannot be read, or holds something else than it should."""
 ERROR_REASON_INSUFFICIENT_STACK_DEPTH: ErrorReason.ValueType  # 30
 """Fewer than 20 slices, and 2.5D was asked for. FAILED_PRECONDITION."""
 ERROR_REASON_OUT_OF_MEMORY: ErrorReason.ValueType  # 31

@@ -46,10 +46,12 @@ class Event(_message.Message):
     RESULT_ASSEMBLED_FIELD_NUMBER: _builtins.int
     DENOISING_FINISHED_FIELD_NUMBER: _builtins.int
     EPOCH_ADVANCED_FIELD_NUMBER: _builtins.int
+    MODEL_IMPORTED_FIELD_NUMBER: _builtins.int
+    MODEL_EXPORTED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Deterministic: the same happening has the same id."""
     run: _builtins.str
-    """`trainings/{id}` or `denoisings/{id}`."""
+    """`trainings/{id}`, `denoisings/{id}` or `models/{id}`."""
     job: _builtins.str
     """The job that it comes from, or the denoising that was a step of the training; empty from the gateway itself."""
     @_builtins.property
@@ -76,6 +78,10 @@ class Event(_message.Message):
     def denoising_finished(self) -> Global___DenoisingFinished: ...
     @_builtins.property
     def epoch_advanced(self) -> Global___EpochAdvanced: ...
+    @_builtins.property
+    def model_imported(self) -> Global___ModelImported: ...
+    @_builtins.property
+    def model_exported(self) -> Global___ModelExported: ...
     def __init__(
         self,
         *,
@@ -94,12 +100,14 @@ class Event(_message.Message):
         result_assembled: Global___ResultAssembled | None = ...,
         denoising_finished: Global___DenoisingFinished | None = ...,
         epoch_advanced: Global___EpochAdvanced | None = ...,
+        model_imported: Global___ModelImported | None = ...,
+        model_exported: Global___ModelExported | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "model_exported", b"model_exported", "model_imported", b"model_imported", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "model_exported", b"model_exported", "model_imported", b"model_imported", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished", "epoch_advanced"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished", "epoch_advanced", "model_imported", "model_exported"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -247,6 +255,7 @@ class StageTrained(_message.Message):
     EPOCH_COUNT_FIELD_NUMBER: _builtins.int
     BEST_VALIDATION_LOSS_FIELD_NUMBER: _builtins.int
     STOPPED_EARLY_EPOCH_FIELD_NUMBER: _builtins.int
+    NOISE_STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
     stage: _builtins.int
     attempt: _builtins.int
     token: _builtins.int
@@ -254,6 +263,8 @@ class StageTrained(_message.Message):
     best_validation_loss: _builtins.float
     stopped_early_epoch: _builtins.int
     """The epoch at which early stopping ended the stage; 0 = it did not."""
+    noise_standard_deviation: _builtins.float
+    """Standard deviation of the stack's noise, in its units."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]: ...
     def __init__(
@@ -266,10 +277,11 @@ class StageTrained(_message.Message):
         epoch_count: _builtins.int = ...,
         best_validation_loss: _builtins.float = ...,
         stopped_early_epoch: _builtins.int = ...,
+        noise_standard_deviation: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "best_validation_loss", b"best_validation_loss", "epoch_count", b"epoch_count", "files", b"files", "stage", b"stage", "stopped_early_epoch", b"stopped_early_epoch", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "best_validation_loss", b"best_validation_loss", "epoch_count", b"epoch_count", "files", b"files", "noise_standard_deviation", b"noise_standard_deviation", "stage", b"stage", "stopped_early_epoch", b"stopped_early_epoch", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -353,17 +365,23 @@ class RangeDenoised(_message.Message):
 
     RANGE_START_FIELD_NUMBER: _builtins.int
     OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     range_start: _builtins.int
     object_key: _builtins.str
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How the stack differs from what the model was trained on."""
+
     def __init__(
         self,
         *,
         range_start: _builtins.int = ...,
         object_key: _builtins.str = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["object_key", b"object_key", "range_start", b"range_start"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notes", b"notes", "object_key", b"object_key", "range_start", b"range_start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -422,3 +440,47 @@ class DenoisingFinished(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DenoisingFinished: _TypeAlias = DenoisingFinished  # noqa: Y015
+
+@_typing.final
+class ModelImported(_message.Message):
+    """The files of an import fit together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def model(self) -> _model_service_pb2.Model:
+        """Only what the files say."""
+
+    def __init__(
+        self,
+        *,
+        model: _model_service_pb2.Model | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelImported: _TypeAlias = ModelImported  # noqa: Y015
+
+@_typing.final
+class ModelExported(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPORT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def export(self) -> _model_service_pb2.ModelExport: ...
+    def __init__(
+        self,
+        *,
+        export: _model_service_pb2.ModelExport | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["export", b"export"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["export", b"export"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelExported: _TypeAlias = ModelExported  # noqa: Y015

@@ -32,10 +32,12 @@ class Job(_message.Message):
     EXTRACT_FIELD_NUMBER: _builtins.int
     DENOISE_FIELD_NUMBER: _builtins.int
     ASSEMBLE_FIELD_NUMBER: _builtins.int
+    IMPORT_MODEL_FIELD_NUMBER: _builtins.int
+    EXPORT_MODEL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Deterministic: the same work has the same id."""
     run: _builtins.str
-    """`trainings/{id}` or `denoisings/{id}`."""
+    """`trainings/{id}`, `denoisings/{id}` or `models/{id}`."""
     @_builtins.property
     def train(self) -> Global___TrainStage: ...
     @_builtins.property
@@ -44,6 +46,10 @@ class Job(_message.Message):
     def denoise(self) -> Global___DenoiseRange: ...
     @_builtins.property
     def assemble(self) -> Global___AssembleResult: ...
+    @_builtins.property
+    def import_model(self) -> Global___ImportModelFiles: ...
+    @_builtins.property
+    def export_model(self) -> Global___ExportModelFiles: ...
     def __init__(
         self,
         *,
@@ -53,12 +59,14 @@ class Job(_message.Message):
         extract: Global___ExtractMask | None = ...,
         denoise: Global___DenoiseRange | None = ...,
         assemble: Global___AssembleResult | None = ...,
+        import_model: Global___ImportModelFiles | None = ...,
+        export_model: Global___ExportModelFiles | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "extract", b"extract", "train", b"train", "verb", b"verb"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "export_model", b"export_model", "extract", b"extract", "import_model", b"import_model", "train", b"train", "verb", b"verb"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "extract", b"extract", "id", b"id", "run", b"run", "train", b"train", "verb", b"verb"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "export_model", b"export_model", "extract", b"extract", "id", b"id", "import_model", b"import_model", "run", b"run", "train", b"train", "verb", b"verb"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_verb: _TypeAlias = _typing.Literal["train", "extract", "denoise", "assemble"]  # noqa: Y015
+    _WhichOneofReturnType_verb: _TypeAlias = _typing.Literal["train", "extract", "denoise", "assemble", "import_model", "export_model"]  # noqa: Y015
     _WhichOneofArgType_verb: _TypeAlias = _typing.Literal["verb", b"verb"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_verb) -> _WhichOneofReturnType_verb | None: ...
 
@@ -223,3 +231,61 @@ class AssembleResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AssembleResult: _TypeAlias = AssembleResult  # noqa: Y015
+
+@_typing.final
+class ImportModelFiles(_message.Message):
+    """Check what a client uploaded, and store what can be used of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
+    object_prefix: _builtins.str
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]:
+        """Under the names of ImportModelRequest.file_name."""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
+        object_prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "object_prefix", b"object_prefix"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportModelFiles: _TypeAlias = ImportModelFiles  # noqa: Y015
+
+@_typing.final
+class ExportModelFiles(_message.Message):
+    """Pack a model into one archive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    format: _model_service_pb2.ModelExportFormat.ValueType
+    content: _builtins.str
+    object_key: _builtins.str
+    @_builtins.property
+    def model(self) -> _model_service_pb2.Model: ...
+    def __init__(
+        self,
+        *,
+        model: _model_service_pb2.Model | None = ...,
+        format: _model_service_pb2.ModelExportFormat.ValueType = ...,
+        content: _builtins.str = ...,
+        object_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "format", b"format", "model", b"model", "object_key", b"object_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportModelFiles: _TypeAlias = ExportModelFiles  # noqa: Y015

@@ -4,11 +4,13 @@ isort:skip_file
 """
 
 from clearstack.v1 import config_pb2 as _config_pb2
+from clearstack.v1 import stack_service_pb2 as _stack_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +21,71 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ModelState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_STATE_UNSPECIFIED: _ModelState.ValueType  # 0
+    """As READY, of a model from before there were states."""
+    MODEL_STATE_IMPORTING: _ModelState.ValueType  # 1
+    """Its files are being checked."""
+    MODEL_STATE_READY: _ModelState.ValueType  # 2
+    MODEL_STATE_REFUSED: _ModelState.ValueType  # 3
+    """Its files do not fit together or cannot be read; `failure` says why."""
+
+class ModelState(_ModelState, metaclass=_ModelStateEnumTypeWrapper): ...
+
+MODEL_STATE_UNSPECIFIED: ModelState.ValueType  # 0
+"""As READY, of a model from before there were states."""
+MODEL_STATE_IMPORTING: ModelState.ValueType  # 1
+"""Its files are being checked."""
+MODEL_STATE_READY: ModelState.ValueType  # 2
+MODEL_STATE_REFUSED: ModelState.ValueType  # 3
+"""Its files do not fit together or cannot be read; `failure` says why."""
+Global___ModelState: _TypeAlias = ModelState  # noqa: Y015
+
+class _ModelOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_ORIGIN_UNSPECIFIED: _ModelOrigin.ValueType  # 0
+    """As TRAINED."""
+    MODEL_ORIGIN_TRAINED: _ModelOrigin.ValueType  # 1
+    MODEL_ORIGIN_IMPORTED: _ModelOrigin.ValueType  # 2
+
+class ModelOrigin(_ModelOrigin, metaclass=_ModelOriginEnumTypeWrapper): ...
+
+MODEL_ORIGIN_UNSPECIFIED: ModelOrigin.ValueType  # 0
+"""As TRAINED."""
+MODEL_ORIGIN_TRAINED: ModelOrigin.ValueType  # 1
+MODEL_ORIGIN_IMPORTED: ModelOrigin.ValueType  # 2
+Global___ModelOrigin: _TypeAlias = ModelOrigin  # noqa: Y015
+
+class _ModelExportFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModelExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ModelExportFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MODEL_EXPORT_FORMAT_UNSPECIFIED: _ModelExportFormat.ValueType  # 0
+    MODEL_EXPORT_FORMAT_CLEARSTACK: _ModelExportFormat.ValueType  # 1
+    """What ImportModel takes back: config.json, weights, mask, provenance. The default."""
+    MODEL_EXPORT_FORMAT_BIOIMAGEIO: _ModelExportFormat.ValueType  # 2
+    """A bioimage.io model package of the last stage."""
+
+class ModelExportFormat(_ModelExportFormat, metaclass=_ModelExportFormatEnumTypeWrapper): ...
+
+MODEL_EXPORT_FORMAT_UNSPECIFIED: ModelExportFormat.ValueType  # 0
+MODEL_EXPORT_FORMAT_CLEARSTACK: ModelExportFormat.ValueType  # 1
+"""What ImportModel takes back: config.json, weights, mask, provenance. The default."""
+MODEL_EXPORT_FORMAT_BIOIMAGEIO: ModelExportFormat.ValueType  # 2
+"""A bioimage.io model package of the last stage."""
+Global___ModelExportFormat: _TypeAlias = ModelExportFormat  # noqa: Y015
 
 @_typing.final
 class StoredFile(_message.Message):
@@ -60,10 +127,15 @@ class ModelStage(_message.Message):
     FILES_FIELD_NUMBER: _builtins.int
     EPOCH_COUNT_FIELD_NUMBER: _builtins.int
     BEST_VALIDATION_LOSS_FIELD_NUMBER: _builtins.int
+    TRAINING_LOSS_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """1 or 2."""
     epoch_count: _builtins.int
+    """0 = not known."""
     best_validation_loss: _builtins.float
+    """Mean squared error in units of the stack's variance; 0 = not known, as below."""
+    training_loss: _builtins.float
+    """Of the last epoch."""
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredFile]:
         """weights.pth, weights.safetensors, model.json."""
@@ -75,14 +147,44 @@ class ModelStage(_message.Message):
         files: _abc.Iterable[Global___StoredFile] | None = ...,
         epoch_count: _builtins.int = ...,
         best_validation_loss: _builtins.float = ...,
+        training_loss: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_validation_loss", b"best_validation_loss", "epoch_count", b"epoch_count", "files", b"files", "number", b"number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_validation_loss", b"best_validation_loss", "epoch_count", b"epoch_count", "files", b"files", "number", b"number", "training_loss", b"training_loss"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ModelStage: _TypeAlias = ModelStage  # noqa: Y015
+
+@_typing.final
+class ModelExport(_message.Message):
+    """An archive that was made of a model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    format: Global___ModelExportFormat.ValueType
+    content: _builtins.str
+    """Hash of what went into it."""
+    @_builtins.property
+    def file(self) -> Global___StoredFile: ...
+    def __init__(
+        self,
+        *,
+        format: Global___ModelExportFormat.ValueType = ...,
+        file: Global___StoredFile | None = ...,
+        content: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "file", b"file", "format", b"format"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelExport: _TypeAlias = ModelExport  # noqa: Y015
 
 @_typing.final
 class Model(_message.Message):
@@ -104,20 +206,36 @@ class Model(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    STACK_DTYPE_FIELD_NUMBER: _builtins.int
+    NOISE_STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    TRAIN_TIME_FIELD_NUMBER: _builtins.int
+    ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
+    EXPORTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """`models/{id}`; the id is the training's."""
+    """`models/{id}`; the id of a trained model is the training's."""
     display_name: _builtins.str
     method: _config_pb2.Method.ValueType
     mode: _config_pb2.Mode.ValueType
     training: _builtins.str
-    """`trainings/{id}`."""
+    """`trainings/{id}`; empty for an imported model."""
     stack: _builtins.str
+    """Empty for an imported model."""
     stack_sha256: _builtins.str
     """Of the stack that it was trained on."""
     stack_display_name: _builtins.str
     code_version: _builtins.str
     device: _builtins.str
     etag: _builtins.str
+    state: Global___ModelState.ValueType
+    origin: Global___ModelOrigin.ValueType
+    stack_dtype: _builtins.str
+    """Data type of the stack that it was trained on; empty = not known."""
+    noise_standard_deviation: _builtins.float
+    """Standard deviation of that stack's noise, in its units; 0 = not known."""
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelStage]: ...
     @_builtins.property
@@ -130,6 +248,24 @@ class Model(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def failure(self) -> _stack_service_pb2.Failure:
+        """In REFUSED."""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a person should know, such as how a model of another program is applied."""
+
+    @_builtins.property
+    def train_time(self) -> _timestamp_pb2.Timestamp:
+        """When its training ended, if that is known; `create_time` is when it came here."""
+
+    @_builtins.property
+    def active_jobs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Imports and exports whose outcome is awaited."""
+
+    @_builtins.property
+    def exports(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelExport]: ...
     def __init__(
         self,
         *,
@@ -149,10 +285,19 @@ class Model(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        state: Global___ModelState.ValueType = ...,
+        origin: Global___ModelOrigin.ValueType = ...,
+        failure: _stack_service_pb2.Failure | None = ...,
+        stack_dtype: _builtins.str = ...,
+        noise_standard_deviation: _builtins.float = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+        train_time: _timestamp_pb2.Timestamp | None = ...,
+        active_jobs: _abc.Iterable[_builtins.str] | None = ...,
+        exports: _abc.Iterable[Global___ModelExport] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "failure", b"failure", "train_time", b"train_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_version", b"code_version", "config", b"config", "create_time", b"create_time", "device", b"device", "display_name", b"display_name", "etag", b"etag", "mask_files", b"mask_files", "method", b"method", "mode", b"mode", "name", b"name", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_sha256", b"stack_sha256", "stages", b"stages", "training", b"training", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "code_version", b"code_version", "config", b"config", "create_time", b"create_time", "device", b"device", "display_name", b"display_name", "etag", b"etag", "exports", b"exports", "failure", b"failure", "mask_files", b"mask_files", "method", b"method", "mode", b"mode", "name", b"name", "noise_standard_deviation", b"noise_standard_deviation", "notes", b"notes", "origin", b"origin", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_dtype", b"stack_dtype", "stack_sha256", b"stack_sha256", "stages", b"stages", "state", b"state", "train_time", b"train_time", "training", b"training", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -191,14 +336,36 @@ Global___ModelFileLink: _TypeAlias = ModelFileLink  # noqa: Y015
 
 @_typing.final
 class ImportModelRequest(_message.Message):
+    """The first message names the model; it and all others carry files, one after the other, each in order."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """First message only; default: the name in the files."""
+    request_id: _builtins.str
+    """First message only: the same id gives the same model."""
+    file_name: _builtins.str
+    """What the file is, not what it was called: `config.json`, `stage1/weights.pth`, `stage2/weights.pth` (or
+    `weights.safetensors`), `mask/mask.npy`, `mask/mask.json`; also `stage1/model.json`, `stage1/config.json` and so on,
+    as a trained model has them. Or a single `archive.zip`, as ExportModel makes it.
+    """
+    data: _builtins.bytes
+    """At most 1 MiB."""
     def __init__(
         self,
+        *,
+        display_name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        data: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "display_name", b"display_name", "file_name", b"file_name", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -355,15 +522,18 @@ class ExportModelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    format: Global___ModelExportFormat.ValueType
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        format: Global___ModelExportFormat.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -374,15 +544,25 @@ class ExportModelResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DATA_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
+    file_name: _builtins.str
+    """First message only, as are all that follow."""
+    size_bytes: _builtins.int
+    sha256: _builtins.str
     def __init__(
         self,
         *,
         data: _builtins.bytes = ...,
+        file_name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "file_name", b"file_name", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

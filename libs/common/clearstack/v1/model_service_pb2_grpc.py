@@ -35,7 +35,7 @@ class ModelServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.ImportModel = channel.unary_unary(
+        self.ImportModel = channel.stream_unary(
                 '/clearstack.v1.ModelService/ImportModel',
                 request_serializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelResponse.FromString,
@@ -66,8 +66,9 @@ class ModelServiceServicer:
     """Trained networks that can denoise further stacks.
     """
 
-    def ImportModel(self, request, context):
-        """Not in this version.
+    def ImportModel(self, request_iterator, context):
+        """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
+        is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -94,7 +95,7 @@ class ModelServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExportModel(self, request, context):
-        """Not in this version.
+        """The whole model as one zip archive, made once and kept.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +104,7 @@ class ModelServiceServicer:
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ImportModel': grpc.unary_unary_rpc_method_handler(
+            'ImportModel': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportModel,
                     request_deserializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelResponse.SerializeToString,
@@ -141,7 +142,7 @@ class ModelService:
     """
 
     @staticmethod
-    def ImportModel(request,
+    def ImportModel(request_iterator,
             target,
             options=(),
             channel_credentials=None,
@@ -151,8 +152,8 @@ class ModelService:
             wait_for_ready=None,
             timeout=None,
             metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
+        return grpc.experimental.stream_unary(
+            request_iterator,
             target,
             '/clearstack.v1.ModelService/ImportModel',
             clearstack_dot_v1_dot_model__service__pb2.ImportModelRequest.SerializeToString,

@@ -33,30 +33,34 @@ class ModelServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ModelServiceAsyncStub: ...
-    ImportModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ImportModelRequest, _model_service_pb2.ImportModelResponse]
-    """Not in this version."""
+    ImportModel: _grpc.StreamUnaryMultiCallable[_model_service_pb2.ImportModelRequest, _model_service_pb2.ImportModelResponse]
+    """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
+    is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
+    """
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]
     """With links from which the files can be fetched."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
     """Newest first."""
     DeleteModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _model_service_pb2.DeleteModelResponse]
     ExportModel: _grpc.UnaryStreamMultiCallable[_model_service_pb2.ExportModelRequest, _model_service_pb2.ExportModelResponse]
-    """Not in this version."""
+    """The whole model as one zip archive, made once and kept."""
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
     """Trained networks that can denoise further stacks."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    ImportModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ImportModelRequest, _model_service_pb2.ImportModelResponse]  # type: ignore[assignment]
-    """Not in this version."""
+    ImportModel: _aio.StreamUnaryMultiCallable[_model_service_pb2.ImportModelRequest, _model_service_pb2.ImportModelResponse]  # type: ignore[assignment]
+    """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
+    is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
+    """
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]  # type: ignore[assignment]
     """With links from which the files can be fetched."""
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
     """Newest first."""
     DeleteModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.DeleteModelRequest, _model_service_pb2.DeleteModelResponse]  # type: ignore[assignment]
     ExportModel: _aio.UnaryStreamMultiCallable[_model_service_pb2.ExportModelRequest, _model_service_pb2.ExportModelResponse]  # type: ignore[assignment]
-    """Not in this version."""
+    """The whole model as one zip archive, made once and kept."""
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Trained networks that can denoise further stacks."""
@@ -64,10 +68,12 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
     def ImportModel(
         self,
-        request: _model_service_pb2.ImportModelRequest,
+        request_iterator: _MaybeAsyncIterator[_model_service_pb2.ImportModelRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ImportModelResponse, _abc.Awaitable[_model_service_pb2.ImportModelResponse]]:
-        """Not in this version."""
+        """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
+        is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
+        """
 
     @_abc_1.abstractmethod
     def GetModel(
@@ -98,6 +104,6 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.ExportModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_service_pb2.ExportModelResponse], _abc.AsyncIterator[_model_service_pb2.ExportModelResponse]]:
-        """Not in this version."""
+        """The whole model as one zip archive, made once and kept."""
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

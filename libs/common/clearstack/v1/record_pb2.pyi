@@ -97,10 +97,12 @@ class StageRecord(_message.Message):
     EPOCH_COUNT_FIELD_NUMBER: _builtins.int
     BEST_VALIDATION_LOSS_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    NOISE_STANDARD_DEVIATION_FIELD_NUMBER: _builtins.int
     token: _builtins.int
     """Largest fencing token seen."""
     epoch_count: _builtins.int
     best_validation_loss: _builtins.float
+    noise_standard_deviation: _builtins.float
     @_builtins.property
     def files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]: ...
     @_builtins.property
@@ -113,10 +115,11 @@ class StageRecord(_message.Message):
         epoch_count: _builtins.int = ...,
         best_validation_loss: _builtins.float = ...,
         result: _model_service_pb2.StoredFile | None = ...,
+        noise_standard_deviation: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_validation_loss", b"best_validation_loss", "epoch_count", b"epoch_count", "files", b"files", "result", b"result", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["best_validation_loss", b"best_validation_loss", "epoch_count", b"epoch_count", "files", b"files", "noise_standard_deviation", b"noise_standard_deviation", "result", b"result", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
