@@ -152,6 +152,7 @@ class Worker:
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
+                watch.result()  # if the watch itself failed, the job is not over
                 log.info("job over: the run has moved on")
                 return
             await work
