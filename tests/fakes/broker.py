@@ -74,10 +74,16 @@ class FakeBroker:
         self.listeners: list[tuple[str, asyncio.Event]] = []
         self._ids: set[str] = set()
         self._num_events = 0
+        self._ahead_s = 0.0
 
     def now(self) -> float:
-        """Seconds on the loop's clock."""
-        return asyncio.get_running_loop().time()
+        """Seconds on the broker's clock."""
+        return asyncio.get_running_loop().time() + self._ahead_s
+
+    def pass_time(self, seconds: float) -> None:
+        """Lets time pass at once."""
+        self._ahead_s += seconds
+        self.changed.ring()
 
     def reach(self) -> None:
         """Every call goes through here.
