@@ -8,6 +8,8 @@ from typing import Literal
 
 import torch
 
+from clearstack_engine.errors import DeviceError
+
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
 
@@ -20,10 +22,15 @@ class Device:
 
     @classmethod
     def choose(cls, choice: str = "auto") -> Device:
-        """`auto` takes CUDA where there is one; bfloat16 where the hardware multiplies in it."""
-        kind = choice
-        if choice == "auto":
-            kind = "cuda" if torch.cuda.is_available() else "cpu"
+        """`auto` takes CUDA where there is one; bfloat16 where the hardware multiplies in it.
+
+        Raises:
+            DeviceError: CUDA was asked for and is not there.
+        """
+        has_cuda = torch.cuda.is_available()
+        if choice == "cuda" and not has_cuda:
+            raise DeviceError("There is no CUDA device here: use `auto` or `cpu`.")
+        kind = choice if choice != "auto" else ("cuda" if has_cuda else "cpu")
         fast = torch.cuda.is_bf16_supported() if kind == "cuda" else _cpu_multiplies_bfloat16()
         return cls(device=torch.device(kind), precision=torch.bfloat16 if fast else torch.float32)
 

@@ -15,5 +15,13 @@ class ModelFilesError(EngineError):
     """The files of a model or a checkpoint do not fit together or are not what they claim to be."""
 
 
+class ModelMismatchError(ModelFilesError):
+    """The files of a model can be read, but do not fit together."""
+
+
+class DeviceError(EngineError):
+    """The device that was asked for is not there."""
+
+
 class OutOfMemoryError(EngineError):
     """Not even a single patch or the smallest tile fits into memory."""
