@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import pickle
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import safetensors.torch
 import torch
 
 from clearstack_engine.errors import ModelFilesError
+from clearstack_engine.model.state_dict import read_weights, require_fit
+from clearstack_engine.model.trained_on import TrainedOn
 from clearstack_engine.network.unet import Architecture, UNet
 from clearstack_engine.normalisation import Normalisation
 from clearstack_engine.symmetry import Symmetry
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT_VERSION = 1
-NUM_DIFFERENCES_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +31,14 @@ class ModelCard:
         normalisation: mean and standard deviation of the training stack.
         stage: `single` (N2V or stage 1, one hidden pixel) or `structured` (stage 2).
         symmetries: turns and flips under which the noise stays the same.
+        trained_on: what is known of the training stack.
     """
 
     architecture: Architecture
     normalisation: Normalisation
     stage: str
     symmetries: tuple[Symmetry, ...]
+    trained_on: TrainedOn = TrainedOn()
 
     def to_json(self) -> str:
         """The text of model.json."""
@@ -60,12 +62,21 @@ class ModelCard:
                 normalisation=Normalisation(**fields["normalisation"]),
                 stage=str(fields["stage"]),
                 symmetries=tuple(Symmetry(**symmetry) for symmetry in fields["symmetries"]),
+                trained_on=TrainedOn(**fields.get("trained_on", {})),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFilesError(f"model.json is not the description of a model: {error!r}.") from error
 
 
-def save_model_files(folder: Path, card: ModelCard, weights: dict[str, torch.Tensor]) -> None:
+class Card(Protocol):
+    """What becomes model.json."""
+
+    def to_json(self) -> str:
+        """The text of model.json."""
+        ...
+
+
+def save_model_files(folder: Path, card: Card, weights: dict[str, torch.Tensor]) -> None:
     """Write the three files; the folder is made if it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
@@ -84,36 +95,18 @@ def load_model_files(folder: Path) -> tuple[ModelCard, UNet]:
         card = ModelCard.from_json((folder / "model.json").read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelFilesError(f"model.json cannot be read: {error.strerror}.") from error
-    weights = _load_weights(folder)
+    weights = load_weights(folder)
     network = UNet(card.architecture)
-    differences = _differences(network.state_dict(), weights)
-    if differences:
-        named = "; ".join(differences[:NUM_DIFFERENCES_NAMED])
-        raise ModelFilesError(f"The weights do not fit model.json ({len(differences)} differences): {named}.")
+    require_fit(network.state_dict(), weights, what="model.json")
     network.load_state_dict(weights)
     return card, network
 
 
-def _load_weights(folder: Path) -> dict[str, torch.Tensor]:
-    try:
-        if (folder / "weights.safetensors").exists():
-            return safetensors.torch.load_file(folder / "weights.safetensors")
-        weights = torch.load(folder / "weights.pth", weights_only=True, map_location="cpu")
-    except (OSError, RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError) as error:
-        raise ModelFilesError(f"The weights cannot be read: {error}.") from error
-    if not isinstance(weights, dict) or not all(
-        isinstance(value, torch.Tensor) for value in weights.values()
-    ):
-        raise ModelFilesError("weights.pth is not a plain state dict.")
-    return weights
+def load_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a stage: safetensors where they are there, else the .pth.
 
-
-def _differences(expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> list[str]:
-    missing = [f"{name} is missing" for name in expected if name not in found]
-    extra = [f"{name} is not expected" for name in found if name not in expected]
-    shapes = [
-        f"{name} has the shape {tuple(found[name].shape)}, not {tuple(tensor.shape)}"
-        for name, tensor in expected.items()
-        if name in found and found[name].shape != tensor.shape
-    ]
-    return missing + extra + shapes
+    Raises:
+        ModelFilesError: there are none, or they cannot be read.
+    """
+    name = "weights.safetensors" if (folder / "weights.safetensors").exists() else "weights.pth"
+    return read_weights(folder / name)
