@@ -37,6 +37,8 @@ class _DenoisingStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Denois
     DENOISING_STATE_COMPLETE: _DenoisingState.ValueType  # 3
     DENOISING_STATE_FAILED: _DenoisingState.ValueType  # 4
     DENOISING_STATE_CANCELLED: _DenoisingState.ValueType  # 5
+    DENOISING_STATE_REPORTING: _DenoisingState.ValueType  # 6
+    """The result is there; its report is being made."""
 
 class DenoisingState(_DenoisingState, metaclass=_DenoisingStateEnumTypeWrapper): ...
 
@@ -48,6 +50,8 @@ DENOISING_STATE_ASSEMBLING: DenoisingState.ValueType  # 2
 DENOISING_STATE_COMPLETE: DenoisingState.ValueType  # 3
 DENOISING_STATE_FAILED: DenoisingState.ValueType  # 4
 DENOISING_STATE_CANCELLED: DenoisingState.ValueType  # 5
+DENOISING_STATE_REPORTING: DenoisingState.ValueType  # 6
+"""The result is there; its report is being made."""
 Global___DenoisingState: _TypeAlias = DenoisingState  # noqa: Y015
 
 @_typing.final
@@ -108,6 +112,8 @@ class Denoising(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     MODE_FIELD_NUMBER: _builtins.int
     MODEL_FILES_FIELD_NUMBER: _builtins.int
+    REPORT_FILES_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`denoisings/{id}`."""
     display_name: _builtins.str
@@ -125,6 +131,8 @@ class Denoising(_message.Message):
     """Data type of the result; empty = the input's."""
     etag: _builtins.str
     mode: _config_pb2.Mode.ValueType
+    verdict: _builtins.str
+    """The report's verdict in a sentence."""
     @_builtins.property
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___SliceRange]: ...
     @_builtins.property
@@ -140,6 +148,10 @@ class Denoising(_message.Message):
     @_builtins.property
     def model_files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]:
         """The network's files."""
+
+    @_builtins.property
+    def report_files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]:
+        """report.html and report.json; see DenoisingService.DownloadReport."""
 
     def __init__(
         self,
@@ -164,10 +176,12 @@ class Denoising(_message.Message):
         etag: _builtins.str = ...,
         mode: _config_pb2.Mode.ValueType = ...,
         model_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
+        report_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
+        verdict: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "mode", b"mode", "model", b"model", "model_files", b"model_files", "name", b"name", "notes", b"notes", "output_dtype", b"output_dtype", "ranges", b"ranges", "result_stack", b"result_stack", "slice_count", b"slice_count", "slices_done_count", b"slices_done_count", "stack", b"stack", "stage", b"stage", "state", b"state", "training", b"training", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "mode", b"mode", "model", b"model", "model_files", b"model_files", "name", b"name", "notes", b"notes", "output_dtype", b"output_dtype", "ranges", b"ranges", "report_files", b"report_files", "result_stack", b"result_stack", "slice_count", b"slice_count", "slices_done_count", b"slices_done_count", "stack", b"stack", "stage", b"stage", "state", b"state", "training", b"training", "update_time", b"update_time", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

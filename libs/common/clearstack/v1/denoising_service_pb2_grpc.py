@@ -60,6 +60,11 @@ class DenoisingServiceStub:
                 request_serializer=clearstack_dot_v1_dot_denoising__service__pb2.WatchDenoisingRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.WatchDenoisingResponse.FromString,
                 _registered_method=True)
+        self.DownloadReport = channel.unary_stream(
+                '/clearstack.v1.DenoisingService/DownloadReport',
+                request_serializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportResponse.FromString,
+                _registered_method=True)
 
 
 class DenoisingServiceServicer:
@@ -98,6 +103,13 @@ class DenoisingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadReport(self, request, context):
+        """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DenoisingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -125,6 +137,11 @@ def add_DenoisingServiceServicer_to_server(servicer, server):
                     servicer.WatchDenoising,
                     request_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.WatchDenoisingRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_denoising__service__pb2.WatchDenoisingResponse.SerializeToString,
+            ),
+            'DownloadReport': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadReport,
+                    request_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -263,6 +280,33 @@ class DenoisingService:
             '/clearstack.v1.DenoisingService/WatchDenoising',
             clearstack_dot_v1_dot_denoising__service__pb2.WatchDenoisingRequest.SerializeToString,
             clearstack_dot_v1_dot_denoising__service__pb2.WatchDenoisingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/clearstack.v1.DenoisingService/DownloadReport',
+            clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportRequest.SerializeToString,
+            clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,6 +40,8 @@ class DenoisingServiceStub:
     CancelDenoising: _grpc.UnaryUnaryMultiCallable[_denoising_service_pb2.CancelDenoisingRequest, _denoising_service_pb2.CancelDenoisingResponse]
     WatchDenoising: _grpc.UnaryStreamMultiCallable[_denoising_service_pb2.WatchDenoisingRequest, _denoising_service_pb2.WatchDenoisingResponse]
     """First a snapshot, then every event after `after_sequence`, then new ones; ends when the denoising does."""
+    DownloadReport: _grpc.UnaryStreamMultiCallable[_denoising_service_pb2.DownloadReportRequest, _denoising_service_pb2.DownloadReportResponse]
+    """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict."""
 
 @_typing.type_check_only
 class DenoisingServiceAsyncStub(DenoisingServiceStub):
@@ -53,6 +55,8 @@ class DenoisingServiceAsyncStub(DenoisingServiceStub):
     CancelDenoising: _aio.UnaryUnaryMultiCallable[_denoising_service_pb2.CancelDenoisingRequest, _denoising_service_pb2.CancelDenoisingResponse]  # type: ignore[assignment]
     WatchDenoising: _aio.UnaryStreamMultiCallable[_denoising_service_pb2.WatchDenoisingRequest, _denoising_service_pb2.WatchDenoisingResponse]  # type: ignore[assignment]
     """First a snapshot, then every event after `after_sequence`, then new ones; ends when the denoising does."""
+    DownloadReport: _aio.UnaryStreamMultiCallable[_denoising_service_pb2.DownloadReportRequest, _denoising_service_pb2.DownloadReportResponse]  # type: ignore[assignment]
+    """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict."""
 
 class DenoisingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs of a model on a stack."""
@@ -93,5 +97,13 @@ class DenoisingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_denoising_service_pb2.WatchDenoisingResponse], _abc.AsyncIterator[_denoising_service_pb2.WatchDenoisingResponse]]:
         """First a snapshot, then every event after `after_sequence`, then new ones; ends when the denoising does."""
+
+    @_abc_1.abstractmethod
+    def DownloadReport(
+        self,
+        request: _denoising_service_pb2.DownloadReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_denoising_service_pb2.DownloadReportResponse], _abc.AsyncIterator[_denoising_service_pb2.DownloadReportResponse]]:
+        """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict."""
 
 def add_DenoisingServiceServicer_to_server(servicer: DenoisingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -48,10 +48,12 @@ class Event(_message.Message):
     EPOCH_ADVANCED_FIELD_NUMBER: _builtins.int
     MODEL_IMPORTED_FIELD_NUMBER: _builtins.int
     MODEL_EXPORTED_FIELD_NUMBER: _builtins.int
+    STACK_INSPECTED_FIELD_NUMBER: _builtins.int
+    REPORT_MADE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Deterministic: the same happening has the same id."""
     run: _builtins.str
-    """`trainings/{id}`, `denoisings/{id}` or `models/{id}`."""
+    """`trainings/{id}`, `denoisings/{id}`, `models/{id}` or `stacks/{id}`."""
     job: _builtins.str
     """The job that it comes from, or the denoising that was a step of the training; empty from the gateway itself."""
     @_builtins.property
@@ -82,6 +84,10 @@ class Event(_message.Message):
     def model_imported(self) -> Global___ModelImported: ...
     @_builtins.property
     def model_exported(self) -> Global___ModelExported: ...
+    @_builtins.property
+    def stack_inspected(self) -> Global___StackInspected: ...
+    @_builtins.property
+    def report_made(self) -> Global___ReportMade: ...
     def __init__(
         self,
         *,
@@ -102,12 +108,14 @@ class Event(_message.Message):
         epoch_advanced: Global___EpochAdvanced | None = ...,
         model_imported: Global___ModelImported | None = ...,
         model_exported: Global___ModelExported | None = ...,
+        stack_inspected: Global___StackInspected | None = ...,
+        report_made: Global___ReportMade | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "model_exported", b"model_exported", "model_imported", b"model_imported", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "model_exported", b"model_exported", "model_imported", b"model_imported", "range_denoised", b"range_denoised", "report_made", b"report_made", "result_assembled", b"result_assembled", "slices_denoised", b"slices_denoised", "stack_inspected", b"stack_inspected", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "model_exported", b"model_exported", "model_imported", b"model_imported", "range_denoised", b"range_denoised", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denoising_finished", b"denoising_finished", "epoch_advanced", b"epoch_advanced", "epoch_completed", b"epoch_completed", "id", b"id", "job", b"job", "job_failed", b"job_failed", "kind", b"kind", "mask_extracted", b"mask_extracted", "model_exported", b"model_exported", "model_imported", b"model_imported", "range_denoised", b"range_denoised", "report_made", b"report_made", "result_assembled", b"result_assembled", "run", b"run", "slices_denoised", b"slices_denoised", "stack_inspected", b"stack_inspected", "stage_started", b"stage_started", "stage_trained", b"stage_trained", "state_changed", b"state_changed", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished", "epoch_advanced", "model_imported", "model_exported"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["state_changed", "stage_started", "epoch_completed", "stage_trained", "job_failed", "mask_extracted", "slices_denoised", "range_denoised", "result_assembled", "denoising_finished", "epoch_advanced", "model_imported", "model_exported", "stack_inspected", "report_made"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -417,6 +425,7 @@ class DenoisingFinished(_message.Message):
     RESULT_STACK_FIELD_NUMBER: _builtins.int
     FILE_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     stage: _builtins.int
     result_stack: _builtins.str
     @_builtins.property
@@ -425,6 +434,10 @@ class DenoisingFinished(_message.Message):
 
     @_builtins.property
     def failure(self) -> _stack_service_pb2.Failure: ...
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What a person should know, such as a report that could not be made."""
+
     def __init__(
         self,
         *,
@@ -432,14 +445,62 @@ class DenoisingFinished(_message.Message):
         result_stack: _builtins.str = ...,
         file: _model_service_pb2.StoredFile | None = ...,
         failure: _stack_service_pb2.Failure | None = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "file", b"file"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "file", b"file", "result_stack", b"result_stack", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "file", b"file", "notes", b"notes", "result_stack", b"result_stack", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DenoisingFinished: _TypeAlias = DenoisingFinished  # noqa: Y015
+
+@_typing.final
+class StackInspected(_message.Message):
+    """The measurement of a stack is in the object store."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    object_key: _builtins.str
+    def __init__(
+        self,
+        *,
+        object_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object_key", b"object_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StackInspected: _TypeAlias = StackInspected  # noqa: Y015
+
+@_typing.final
+class ReportMade(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    verdict: _builtins.str
+    """The report's verdict in a sentence."""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]:
+        """report.html and report.json."""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
+        verdict: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportMade: _TypeAlias = ReportMade  # noqa: Y015
 
 @_typing.final
 class ModelImported(_message.Message):

@@ -24,27 +24,32 @@ _sym_db = _symbol_database.Default()
 
 from clearstack.v1 import config_pb2 as clearstack_dot_v1_dot_config__pb2
 from clearstack.v1 import model_service_pb2 as clearstack_dot_v1_dot_model__service__pb2
+from clearstack.v1 import stack_service_pb2 as clearstack_dot_v1_dot_stack__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63learstack/v1/job.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a!clearstack/v1/model_service.proto\"\xd6\x02\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12*\n\x05train\x18\n \x01(\x0b\x32\x19.clearstack.v1.TrainStageH\x00\x12-\n\x07\x65xtract\x18\x0b \x01(\x0b\x32\x1a.clearstack.v1.ExtractMaskH\x00\x12.\n\x07\x64\x65noise\x18\x0c \x01(\x0b\x32\x1b.clearstack.v1.DenoiseRangeH\x00\x12\x31\n\x08\x61ssemble\x18\r \x01(\x0b\x32\x1d.clearstack.v1.AssembleResultH\x00\x12\x37\n\x0cimport_model\x18\x0e \x01(\x0b\x32\x1f.clearstack.v1.ImportModelFilesH\x00\x12\x37\n\x0c\x65xport_model\x18\x0f \x01(\x0b\x32\x1f.clearstack.v1.ExportModelFilesH\x00\x42\x06\n\x04verb\"\xf3\x01\n\nTrainStage\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12(\n\x05stack\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12*\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1a.clearstack.v1.StageConfig\x12\x0c\n\x04seed\x18\x06 \x01(\x03\x12\'\n\x04mask\x18\x07 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x15\n\robject_prefix\x18\x08 \x01(\t\"\x94\x02\n\x0b\x45xtractMask\x12\x10\n\x08revision\x18\x01 \x01(\x05\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12+\n\x08\x64\x65noised\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12\x32\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\".clearstack.v1.MaskExtractorConfig\x12.\n\x0b\x63orrelation\x18\x06 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x15\n\robject_prefix\x18\x07 \x01(\t\"\xd2\x01\n\x0c\x44\x65noiseRange\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0c\n\x04stop\x18\x02 \x01(\x05\x12(\n\x05stack\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12.\n\x0bmodel_files\x18\x05 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x14\n\x0coutput_dtype\x18\x06 \x01(\t\x12\x12\n\nobject_key\x18\x07 \x01(\t\"w\n\x0e\x41ssembleResult\x12(\n\x05stack\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x11\n\tpart_keys\x18\x02 \x03(\t\x12\x14\n\x0coutput_dtype\x18\x03 \x01(\t\x12\x12\n\nobject_key\x18\x04 \x01(\t\"S\n\x10ImportModelFiles\x12(\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x15\n\robject_prefix\x18\x02 \x01(\t\"\x8e\x01\n\x10\x45xportModelFiles\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\x12\x30\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\x12\x12\n\nobject_key\x18\x04 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63learstack/v1/job.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a!clearstack/v1/model_service.proto\x1a!clearstack/v1/stack_service.proto\"\xb3\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12*\n\x05train\x18\n \x01(\x0b\x32\x19.clearstack.v1.TrainStageH\x00\x12-\n\x07\x65xtract\x18\x0b \x01(\x0b\x32\x1a.clearstack.v1.ExtractMaskH\x00\x12.\n\x07\x64\x65noise\x18\x0c \x01(\x0b\x32\x1b.clearstack.v1.DenoiseRangeH\x00\x12\x31\n\x08\x61ssemble\x18\r \x01(\x0b\x32\x1d.clearstack.v1.AssembleResultH\x00\x12\x37\n\x0cimport_model\x18\x0e \x01(\x0b\x32\x1f.clearstack.v1.ImportModelFilesH\x00\x12\x37\n\x0c\x65xport_model\x18\x0f \x01(\x0b\x32\x1f.clearstack.v1.ExportModelFilesH\x00\x12.\n\x07inspect\x18\x10 \x01(\x0b\x32\x1b.clearstack.v1.MeasureStackH\x00\x12+\n\x06report\x18\x11 \x01(\x0b\x32\x19.clearstack.v1.MakeReportH\x00\x42\x06\n\x04verb\"\xf3\x01\n\nTrainStage\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12(\n\x05stack\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12*\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1a.clearstack.v1.StageConfig\x12\x0c\n\x04seed\x18\x06 \x01(\x03\x12\'\n\x04mask\x18\x07 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x15\n\robject_prefix\x18\x08 \x01(\t\"\x94\x02\n\x0b\x45xtractMask\x12\x10\n\x08revision\x18\x01 \x01(\x05\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12+\n\x08\x64\x65noised\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12\x32\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\".clearstack.v1.MaskExtractorConfig\x12.\n\x0b\x63orrelation\x18\x06 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x15\n\robject_prefix\x18\x07 \x01(\t\"\xd2\x01\n\x0c\x44\x65noiseRange\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0c\n\x04stop\x18\x02 \x01(\x05\x12(\n\x05stack\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12.\n\x0bmodel_files\x18\x05 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x14\n\x0coutput_dtype\x18\x06 \x01(\t\x12\x12\n\nobject_key\x18\x07 \x01(\t\"w\n\x0e\x41ssembleResult\x12(\n\x05stack\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x11\n\tpart_keys\x18\x02 \x03(\t\x12\x14\n\x0coutput_dtype\x18\x03 \x01(\t\x12\x12\n\nobject_key\x18\x04 \x01(\t\"S\n\x10ImportModelFiles\x12(\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x15\n\robject_prefix\x18\x02 \x01(\t\"\x8e\x01\n\x10\x45xportModelFiles\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\x12\x30\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\x12\x12\n\nobject_key\x18\x04 \x01(\t\"L\n\x0cMeasureStack\x12(\n\x05stack\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x12\n\nobject_key\x18\x02 \x01(\t\"\xde\x04\n\nMakeReport\x12(\n\x05stack\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12)\n\x06result\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x31\n\x0e\x65\x61rlier_result\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12,\n\nstack_info\x18\x04 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\x12\n\nstack_name\x18\x05 \x01(\t\x12\x1a\n\x12stack_display_name\x18\x06 \x01(\t\x12%\n\x06method\x18\x07 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x08 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12%\n\x06preset\x18\t \x01(\x0e\x32\x15.clearstack.v1.Preset\x12\r\n\x05stage\x18\n \x01(\x05\x12)\n\x06stages\x18\x0b \x03(\x0b\x32\x19.clearstack.v1.ModelStage\x12-\n\x06\x63onfig\x18\x0c \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\x12-\n\nmask_files\x18\r \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\r\n\x05model\x18\x0e \x01(\t\x12\x10\n\x08training\x18\x0f \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x10 \x01(\t\x12\x19\n\x11is_training_stack\x18\x11 \x01(\x08\x12\x15\n\robject_prefix\x18\x12 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.job_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOB']._serialized_start=106
-  _globals['_JOB']._serialized_end=448
-  _globals['_TRAINSTAGE']._serialized_start=451
-  _globals['_TRAINSTAGE']._serialized_end=694
-  _globals['_EXTRACTMASK']._serialized_start=697
-  _globals['_EXTRACTMASK']._serialized_end=973
-  _globals['_DENOISERANGE']._serialized_start=976
-  _globals['_DENOISERANGE']._serialized_end=1186
-  _globals['_ASSEMBLERESULT']._serialized_start=1188
-  _globals['_ASSEMBLERESULT']._serialized_end=1307
-  _globals['_IMPORTMODELFILES']._serialized_start=1309
-  _globals['_IMPORTMODELFILES']._serialized_end=1392
-  _globals['_EXPORTMODELFILES']._serialized_start=1395
-  _globals['_EXPORTMODELFILES']._serialized_end=1537
+  _globals['_JOB']._serialized_start=141
+  _globals['_JOB']._serialized_end=576
+  _globals['_TRAINSTAGE']._serialized_start=579
+  _globals['_TRAINSTAGE']._serialized_end=822
+  _globals['_EXTRACTMASK']._serialized_start=825
+  _globals['_EXTRACTMASK']._serialized_end=1101
+  _globals['_DENOISERANGE']._serialized_start=1104
+  _globals['_DENOISERANGE']._serialized_end=1314
+  _globals['_ASSEMBLERESULT']._serialized_start=1316
+  _globals['_ASSEMBLERESULT']._serialized_end=1435
+  _globals['_IMPORTMODELFILES']._serialized_start=1437
+  _globals['_IMPORTMODELFILES']._serialized_end=1520
+  _globals['_EXPORTMODELFILES']._serialized_start=1523
+  _globals['_EXPORTMODELFILES']._serialized_end=1665
+  _globals['_MEASURESTACK']._serialized_start=1667
+  _globals['_MEASURESTACK']._serialized_end=1743
+  _globals['_MAKEREPORT']._serialized_start=1746
+  _globals['_MAKEREPORT']._serialized_end=2352
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from clearstack.v1 import config_pb2 as _config_pb2
 from clearstack.v1 import model_service_pb2 as _model_service_pb2
+from clearstack.v1 import stack_service_pb2 as _stack_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -34,10 +35,12 @@ class Job(_message.Message):
     ASSEMBLE_FIELD_NUMBER: _builtins.int
     IMPORT_MODEL_FIELD_NUMBER: _builtins.int
     EXPORT_MODEL_FIELD_NUMBER: _builtins.int
+    INSPECT_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Deterministic: the same work has the same id."""
     run: _builtins.str
-    """`trainings/{id}`, `denoisings/{id}` or `models/{id}`."""
+    """`trainings/{id}`, `denoisings/{id}`, `models/{id}` or `stacks/{id}`."""
     @_builtins.property
     def train(self) -> Global___TrainStage: ...
     @_builtins.property
@@ -50,6 +53,10 @@ class Job(_message.Message):
     def import_model(self) -> Global___ImportModelFiles: ...
     @_builtins.property
     def export_model(self) -> Global___ExportModelFiles: ...
+    @_builtins.property
+    def inspect(self) -> Global___MeasureStack: ...
+    @_builtins.property
+    def report(self) -> Global___MakeReport: ...
     def __init__(
         self,
         *,
@@ -61,12 +68,14 @@ class Job(_message.Message):
         assemble: Global___AssembleResult | None = ...,
         import_model: Global___ImportModelFiles | None = ...,
         export_model: Global___ExportModelFiles | None = ...,
+        inspect: Global___MeasureStack | None = ...,
+        report: Global___MakeReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "export_model", b"export_model", "extract", b"extract", "import_model", b"import_model", "train", b"train", "verb", b"verb"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "export_model", b"export_model", "extract", b"extract", "import_model", b"import_model", "inspect", b"inspect", "report", b"report", "train", b"train", "verb", b"verb"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "export_model", b"export_model", "extract", b"extract", "id", b"id", "import_model", b"import_model", "run", b"run", "train", b"train", "verb", b"verb"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assemble", b"assemble", "denoise", b"denoise", "export_model", b"export_model", "extract", b"extract", "id", b"id", "import_model", b"import_model", "inspect", b"inspect", "report", b"report", "run", b"run", "train", b"train", "verb", b"verb"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_verb: _TypeAlias = _typing.Literal["train", "extract", "denoise", "assemble", "import_model", "export_model"]  # noqa: Y015
+    _WhichOneofReturnType_verb: _TypeAlias = _typing.Literal["train", "extract", "denoise", "assemble", "import_model", "export_model", "inspect", "report"]  # noqa: Y015
     _WhichOneofArgType_verb: _TypeAlias = _typing.Literal["verb", b"verb"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_verb) -> _WhichOneofReturnType_verb | None: ...
 
@@ -289,3 +298,117 @@ class ExportModelFiles(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExportModelFiles: _TypeAlias = ExportModelFiles  # noqa: Y015
+
+@_typing.final
+class MeasureStack(_message.Message):
+    """A look at a stack; the answer is an `Inspection` as JSON."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STACK_FIELD_NUMBER: _builtins.int
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    object_key: _builtins.str
+    @_builtins.property
+    def stack(self) -> _model_service_pb2.StoredFile: ...
+    def __init__(
+        self,
+        *,
+        stack: _model_service_pb2.StoredFile | None = ...,
+        object_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object_key", b"object_key", "stack", b"stack"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MeasureStack: _TypeAlias = MeasureStack  # noqa: Y015
+
+@_typing.final
+class MakeReport(_message.Message):
+    """The report of a denoising: report.html and report.json."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STACK_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    EARLIER_RESULT_FIELD_NUMBER: _builtins.int
+    STACK_INFO_FIELD_NUMBER: _builtins.int
+    STACK_NAME_FIELD_NUMBER: _builtins.int
+    STACK_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    MASK_FILES_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    TRAINING_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
+    IS_TRAINING_STACK_FIELD_NUMBER: _builtins.int
+    OBJECT_PREFIX_FIELD_NUMBER: _builtins.int
+    stack_name: _builtins.str
+    stack_display_name: _builtins.str
+    method: _config_pb2.Method.ValueType
+    mode: _config_pb2.Mode.ValueType
+    preset: _config_pb2.Preset.ValueType
+    stage: _builtins.int
+    """Which stage's network made the result."""
+    model: _builtins.str
+    """`models/{id}`."""
+    training: _builtins.str
+    """`trainings/{id}` in which the model was trained; empty for an imported one."""
+    device: _builtins.str
+    is_training_stack: _builtins.bool
+    """The result is that of the stack on which the model was trained."""
+    object_prefix: _builtins.str
+    @_builtins.property
+    def stack(self) -> _model_service_pb2.StoredFile: ...
+    @_builtins.property
+    def result(self) -> _model_service_pb2.StoredFile: ...
+    @_builtins.property
+    def earlier_result(self) -> _model_service_pb2.StoredFile:
+        """The stack denoised with stage 1, when the result is that of stage 2."""
+
+    @_builtins.property
+    def stack_info(self) -> _stack_service_pb2.StackInfo: ...
+    @_builtins.property
+    def stages(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.ModelStage]:
+        """Every stage that is trained so far, with its files."""
+
+    @_builtins.property
+    def config(self) -> _config_pb2.TrainingConfig: ...
+    @_builtins.property
+    def mask_files(self) -> _containers.RepeatedCompositeFieldContainer[_model_service_pb2.StoredFile]:
+        """mask.json and mask.npy, when stage 2 made the result."""
+
+    def __init__(
+        self,
+        *,
+        stack: _model_service_pb2.StoredFile | None = ...,
+        result: _model_service_pb2.StoredFile | None = ...,
+        earlier_result: _model_service_pb2.StoredFile | None = ...,
+        stack_info: _stack_service_pb2.StackInfo | None = ...,
+        stack_name: _builtins.str = ...,
+        stack_display_name: _builtins.str = ...,
+        method: _config_pb2.Method.ValueType = ...,
+        mode: _config_pb2.Mode.ValueType = ...,
+        preset: _config_pb2.Preset.ValueType = ...,
+        stage: _builtins.int = ...,
+        stages: _abc.Iterable[_model_service_pb2.ModelStage] | None = ...,
+        config: _config_pb2.TrainingConfig | None = ...,
+        mask_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
+        model: _builtins.str = ...,
+        training: _builtins.str = ...,
+        device: _builtins.str = ...,
+        is_training_stack: _builtins.bool = ...,
+        object_prefix: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "earlier_result", b"earlier_result", "result", b"result", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "device", b"device", "earlier_result", b"earlier_result", "is_training_stack", b"is_training_stack", "mask_files", b"mask_files", "method", b"method", "mode", b"mode", "model", b"model", "object_prefix", b"object_prefix", "preset", b"preset", "result", b"result", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stack_name", b"stack_name", "stage", b"stage", "stages", b"stages", "training", b"training"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakeReport: _TypeAlias = MakeReport  # noqa: Y015

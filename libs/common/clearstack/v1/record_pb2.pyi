@@ -138,6 +138,7 @@ class DenoisingRecord(_message.Message):
     OUTBOX_FIELD_NUMBER: _builtins.int
     ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
     STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
     state_change_count: _builtins.int
     @_builtins.property
     def denoising(self) -> _denoising_pb2.Denoising: ...
@@ -151,6 +152,10 @@ class DenoisingRecord(_message.Message):
     def outbox(self) -> _containers.RepeatedCompositeFieldContainer[Global___Effect]: ...
     @_builtins.property
     def active_jobs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def report(self) -> _job_pb2.MakeReport:
+        """What the report will be made of, but for the result."""
+
     def __init__(
         self,
         *,
@@ -161,10 +166,11 @@ class DenoisingRecord(_message.Message):
         outbox: _abc.Iterable[Global___Effect] | None = ...,
         active_jobs: _abc.Iterable[_builtins.str] | None = ...,
         state_change_count: _builtins.int = ...,
+        report: _job_pb2.MakeReport | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising", b"denoising", "result", b"result", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["denoising", b"denoising", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "outbox", b"outbox", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "outbox", b"outbox", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

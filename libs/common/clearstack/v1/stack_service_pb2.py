@@ -22,62 +22,63 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from clearstack.v1 import inspection_pb2 as clearstack_dot_v1_dot_inspection__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/stack_service.proto\x12\rclearstack.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x80\x03\n\tStackInfo\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x0c\n\x04\x61xes\x18\x05 \x01(\t\x12\x1a\n\rpixel_size_um\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fpixel_size_y_um\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tz_step_um\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x0c\n\x04mean\x18\x0b \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x0c \x01(\x01\x12\x10\n\x08warnings\x18\r \x03(\t\x12\x1f\n\x17two_and_half_d_possible\x18\x0e \x01(\x08\x12\x1d\n\x15two_and_half_d_reason\x18\x0f \x01(\tB\x10\n\x0e_pixel_size_umB\x12\n\x10_pixel_size_y_umB\x0c\n\n_z_step_um\"\xa6\x03\n\x05Stack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.clearstack.v1.StackState\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.clearstack.v1.StackOrigin\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12&\n\x04info\x18\x07 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x16\n\x0euploaded_bytes\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x12\n\nsource_run\x18\r \x01(\t\x12\x12\n\nobject_key\x18\x0e \x01(\t\">\n\x12\x43reateStackRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x8a\x01\n\x13\x43reateStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12:\n\x16upload_url_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12UploadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\":\n\x13UploadStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"H\n\x14\x46inalizeStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"<\n\x15\x46inalizeStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"\x1f\n\x0fGetStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x10GetStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"S\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_results\x18\x03 \x01(\x08\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Stack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStackResponse\"4\n\x14\x44ownloadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"%\n\x15\x44ownloadStackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"G\n\x16GetStackPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\"&\n\x17GetStackPreviewResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"#\n\x13InspectStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x16\n\x14InspectStackResponse*t\n\nStackState\x12\x1b\n\x17STACK_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STACK_STATE_UPLOADING\x10\x01\x12\x15\n\x11STACK_STATE_READY\x10\x02\x12\x17\n\x13STACK_STATE_REFUSED\x10\x03*]\n\x0bStackOrigin\x12\x1c\n\x18STACK_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n\x13STACK_ORIGIN_UPLOAD\x10\x01\x12\x17\n\x13STACK_ORIGIN_RESULT\x10\x02\x32\xa7\x06\n\x0cStackService\x12T\n\x0b\x43reateStack\x12!.clearstack.v1.CreateStackRequest\x1a\".clearstack.v1.CreateStackResponse\x12V\n\x0bUploadStack\x12!.clearstack.v1.UploadStackRequest\x1a\".clearstack.v1.UploadStackResponse(\x01\x12Z\n\rFinalizeStack\x12#.clearstack.v1.FinalizeStackRequest\x1a$.clearstack.v1.FinalizeStackResponse\x12K\n\x08GetStack\x12\x1e.clearstack.v1.GetStackRequest\x1a\x1f.clearstack.v1.GetStackResponse\x12Q\n\nListStacks\x12 .clearstack.v1.ListStacksRequest\x1a!.clearstack.v1.ListStacksResponse\x12T\n\x0b\x44\x65leteStack\x12!.clearstack.v1.DeleteStackRequest\x1a\".clearstack.v1.DeleteStackResponse\x12\\\n\rDownloadStack\x12#.clearstack.v1.DownloadStackRequest\x1a$.clearstack.v1.DownloadStackResponse0\x01\x12`\n\x0fGetStackPreview\x12%.clearstack.v1.GetStackPreviewRequest\x1a&.clearstack.v1.GetStackPreviewResponse\x12W\n\x0cInspectStack\x12\".clearstack.v1.InspectStackRequest\x1a#.clearstack.v1.InspectStackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/stack_service.proto\x12\rclearstack.v1\x1a\x1e\x63learstack/v1/inspection.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x80\x03\n\tStackInfo\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x0c\n\x04\x61xes\x18\x05 \x01(\t\x12\x1a\n\rpixel_size_um\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fpixel_size_y_um\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tz_step_um\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x0c\n\x04mean\x18\x0b \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x0c \x01(\x01\x12\x10\n\x08warnings\x18\r \x03(\t\x12\x1f\n\x17two_and_half_d_possible\x18\x0e \x01(\x08\x12\x1d\n\x15two_and_half_d_reason\x18\x0f \x01(\tB\x10\n\x0e_pixel_size_umB\x12\n\x10_pixel_size_y_umB\x0c\n\n_z_step_um\"\xa6\x03\n\x05Stack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.clearstack.v1.StackState\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.clearstack.v1.StackOrigin\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12&\n\x04info\x18\x07 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x16\n\x0euploaded_bytes\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x12\n\nsource_run\x18\r \x01(\t\x12\x12\n\nobject_key\x18\x0e \x01(\t\">\n\x12\x43reateStackRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x8a\x01\n\x13\x43reateStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12:\n\x16upload_url_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12UploadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\":\n\x13UploadStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"H\n\x14\x46inalizeStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"<\n\x15\x46inalizeStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"\x1f\n\x0fGetStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x10GetStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"S\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_results\x18\x03 \x01(\x08\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Stack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStackResponse\"4\n\x14\x44ownloadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"%\n\x15\x44ownloadStackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"G\n\x16GetStackPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\"&\n\x17GetStackPreviewResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"#\n\x13InspectStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x14InspectStackResponse\x12-\n\ninspection\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.Inspection*t\n\nStackState\x12\x1b\n\x17STACK_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STACK_STATE_UPLOADING\x10\x01\x12\x15\n\x11STACK_STATE_READY\x10\x02\x12\x17\n\x13STACK_STATE_REFUSED\x10\x03*]\n\x0bStackOrigin\x12\x1c\n\x18STACK_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n\x13STACK_ORIGIN_UPLOAD\x10\x01\x12\x17\n\x13STACK_ORIGIN_RESULT\x10\x02\x32\xa7\x06\n\x0cStackService\x12T\n\x0b\x43reateStack\x12!.clearstack.v1.CreateStackRequest\x1a\".clearstack.v1.CreateStackResponse\x12V\n\x0bUploadStack\x12!.clearstack.v1.UploadStackRequest\x1a\".clearstack.v1.UploadStackResponse(\x01\x12Z\n\rFinalizeStack\x12#.clearstack.v1.FinalizeStackRequest\x1a$.clearstack.v1.FinalizeStackResponse\x12K\n\x08GetStack\x12\x1e.clearstack.v1.GetStackRequest\x1a\x1f.clearstack.v1.GetStackResponse\x12Q\n\nListStacks\x12 .clearstack.v1.ListStacksRequest\x1a!.clearstack.v1.ListStacksResponse\x12T\n\x0b\x44\x65leteStack\x12!.clearstack.v1.DeleteStackRequest\x1a\".clearstack.v1.DeleteStackResponse\x12\\\n\rDownloadStack\x12#.clearstack.v1.DownloadStackRequest\x1a$.clearstack.v1.DownloadStackResponse0\x01\x12`\n\x0fGetStackPreview\x12%.clearstack.v1.GetStackPreviewRequest\x1a&.clearstack.v1.GetStackPreviewResponse\x12W\n\x0cInspectStack\x12\".clearstack.v1.InspectStackRequest\x1a#.clearstack.v1.InspectStackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.stack_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STACKSTATE']._serialized_start=2008
-  _globals['_STACKSTATE']._serialized_end=2124
-  _globals['_STACKORIGIN']._serialized_start=2126
-  _globals['_STACKORIGIN']._serialized_end=2219
-  _globals['_FAILURE']._serialized_start=85
-  _globals['_FAILURE']._serialized_end=127
-  _globals['_STACKINFO']._serialized_start=130
-  _globals['_STACKINFO']._serialized_end=514
-  _globals['_STACK']._serialized_start=517
-  _globals['_STACK']._serialized_end=939
-  _globals['_CREATESTACKREQUEST']._serialized_start=941
-  _globals['_CREATESTACKREQUEST']._serialized_end=1003
-  _globals['_CREATESTACKRESPONSE']._serialized_start=1006
-  _globals['_CREATESTACKRESPONSE']._serialized_end=1144
-  _globals['_UPLOADSTACKREQUEST']._serialized_start=1146
-  _globals['_UPLOADSTACKREQUEST']._serialized_end=1210
-  _globals['_UPLOADSTACKRESPONSE']._serialized_start=1212
-  _globals['_UPLOADSTACKRESPONSE']._serialized_end=1270
-  _globals['_FINALIZESTACKREQUEST']._serialized_start=1272
-  _globals['_FINALIZESTACKREQUEST']._serialized_end=1344
-  _globals['_FINALIZESTACKRESPONSE']._serialized_start=1346
-  _globals['_FINALIZESTACKRESPONSE']._serialized_end=1406
-  _globals['_GETSTACKREQUEST']._serialized_start=1408
-  _globals['_GETSTACKREQUEST']._serialized_end=1439
-  _globals['_GETSTACKRESPONSE']._serialized_start=1441
-  _globals['_GETSTACKRESPONSE']._serialized_end=1496
-  _globals['_LISTSTACKSREQUEST']._serialized_start=1498
-  _globals['_LISTSTACKSREQUEST']._serialized_end=1581
-  _globals['_LISTSTACKSRESPONSE']._serialized_start=1583
-  _globals['_LISTSTACKSRESPONSE']._serialized_end=1666
-  _globals['_DELETESTACKREQUEST']._serialized_start=1668
-  _globals['_DELETESTACKREQUEST']._serialized_end=1716
-  _globals['_DELETESTACKRESPONSE']._serialized_start=1718
-  _globals['_DELETESTACKRESPONSE']._serialized_end=1739
-  _globals['_DOWNLOADSTACKREQUEST']._serialized_start=1741
-  _globals['_DOWNLOADSTACKREQUEST']._serialized_end=1793
-  _globals['_DOWNLOADSTACKRESPONSE']._serialized_start=1795
-  _globals['_DOWNLOADSTACKRESPONSE']._serialized_end=1832
-  _globals['_GETSTACKPREVIEWREQUEST']._serialized_start=1834
-  _globals['_GETSTACKPREVIEWREQUEST']._serialized_end=1905
-  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_start=1907
-  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_end=1945
-  _globals['_INSPECTSTACKREQUEST']._serialized_start=1947
-  _globals['_INSPECTSTACKREQUEST']._serialized_end=1982
-  _globals['_INSPECTSTACKRESPONSE']._serialized_start=1984
-  _globals['_INSPECTSTACKRESPONSE']._serialized_end=2006
-  _globals['_STACKSERVICE']._serialized_start=2222
-  _globals['_STACKSERVICE']._serialized_end=3029
+  _globals['_STACKSTATE']._serialized_start=2087
+  _globals['_STACKSTATE']._serialized_end=2203
+  _globals['_STACKORIGIN']._serialized_start=2205
+  _globals['_STACKORIGIN']._serialized_end=2298
+  _globals['_FAILURE']._serialized_start=117
+  _globals['_FAILURE']._serialized_end=159
+  _globals['_STACKINFO']._serialized_start=162
+  _globals['_STACKINFO']._serialized_end=546
+  _globals['_STACK']._serialized_start=549
+  _globals['_STACK']._serialized_end=971
+  _globals['_CREATESTACKREQUEST']._serialized_start=973
+  _globals['_CREATESTACKREQUEST']._serialized_end=1035
+  _globals['_CREATESTACKRESPONSE']._serialized_start=1038
+  _globals['_CREATESTACKRESPONSE']._serialized_end=1176
+  _globals['_UPLOADSTACKREQUEST']._serialized_start=1178
+  _globals['_UPLOADSTACKREQUEST']._serialized_end=1242
+  _globals['_UPLOADSTACKRESPONSE']._serialized_start=1244
+  _globals['_UPLOADSTACKRESPONSE']._serialized_end=1302
+  _globals['_FINALIZESTACKREQUEST']._serialized_start=1304
+  _globals['_FINALIZESTACKREQUEST']._serialized_end=1376
+  _globals['_FINALIZESTACKRESPONSE']._serialized_start=1378
+  _globals['_FINALIZESTACKRESPONSE']._serialized_end=1438
+  _globals['_GETSTACKREQUEST']._serialized_start=1440
+  _globals['_GETSTACKREQUEST']._serialized_end=1471
+  _globals['_GETSTACKRESPONSE']._serialized_start=1473
+  _globals['_GETSTACKRESPONSE']._serialized_end=1528
+  _globals['_LISTSTACKSREQUEST']._serialized_start=1530
+  _globals['_LISTSTACKSREQUEST']._serialized_end=1613
+  _globals['_LISTSTACKSRESPONSE']._serialized_start=1615
+  _globals['_LISTSTACKSRESPONSE']._serialized_end=1698
+  _globals['_DELETESTACKREQUEST']._serialized_start=1700
+  _globals['_DELETESTACKREQUEST']._serialized_end=1748
+  _globals['_DELETESTACKRESPONSE']._serialized_start=1750
+  _globals['_DELETESTACKRESPONSE']._serialized_end=1771
+  _globals['_DOWNLOADSTACKREQUEST']._serialized_start=1773
+  _globals['_DOWNLOADSTACKREQUEST']._serialized_end=1825
+  _globals['_DOWNLOADSTACKRESPONSE']._serialized_start=1827
+  _globals['_DOWNLOADSTACKRESPONSE']._serialized_end=1864
+  _globals['_GETSTACKPREVIEWREQUEST']._serialized_start=1866
+  _globals['_GETSTACKPREVIEWREQUEST']._serialized_end=1937
+  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_start=1939
+  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_end=1977
+  _globals['_INSPECTSTACKREQUEST']._serialized_start=1979
+  _globals['_INSPECTSTACKREQUEST']._serialized_end=2014
+  _globals['_INSPECTSTACKRESPONSE']._serialized_start=2016
+  _globals['_INSPECTSTACKRESPONSE']._serialized_end=2085
+  _globals['_STACKSERVICE']._serialized_start=2301
+  _globals['_STACKSERVICE']._serialized_end=3108
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from clearstack.v1 import inspection_pb2 as _inspection_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -621,12 +622,17 @@ Global___InspectStackRequest: _TypeAlias = InspectStackRequest  # noqa: Y015
 class InspectStackResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    INSPECTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def inspection(self) -> _inspection_pb2.Inspection: ...
     def __init__(
         self,
+        *,
+        inspection: _inspection_pb2.Inspection | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["inspection", b"inspection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["inspection", b"inspection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -142,7 +142,7 @@ class StackServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def InspectStack(self, request, context):
-        """Measures the noise without training. Not in this version.
+        """Measures the noise without training, and recommends a method. Takes seconds; the second time none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class StackServiceStub:
     GetStackPreview: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackPreviewRequest, _stack_service_pb2.GetStackPreviewResponse]
     """One slice as an 8-bit grey PNG."""
     InspectStack: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.InspectStackRequest, _stack_service_pb2.InspectStackResponse]
-    """Measures the noise without training. Not in this version."""
+    """Measures the noise without training, and recommends a method. Takes seconds; the second time none."""
 
 @_typing.type_check_only
 class StackServiceAsyncStub(StackServiceStub):
@@ -72,7 +72,7 @@ class StackServiceAsyncStub(StackServiceStub):
     GetStackPreview: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackPreviewRequest, _stack_service_pb2.GetStackPreviewResponse]  # type: ignore[assignment]
     """One slice as an 8-bit grey PNG."""
     InspectStack: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.InspectStackRequest, _stack_service_pb2.InspectStackResponse]  # type: ignore[assignment]
-    """Measures the noise without training. Not in this version."""
+    """Measures the noise without training, and recommends a method. Takes seconds; the second time none."""
 
 class StackServiceServicer(metaclass=_abc_1.ABCMeta):
     """TIFF stacks: uploads and results."""
@@ -146,6 +146,6 @@ class StackServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _stack_service_pb2.InspectStackRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_stack_service_pb2.InspectStackResponse, _abc.Awaitable[_stack_service_pb2.InspectStackResponse]]:
-        """Measures the noise without training. Not in this version."""
+        """Measures the noise without training, and recommends a method. Takes seconds; the second time none."""
 
 def add_StackServiceServicer_to_server(servicer: StackServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
