@@ -7,15 +7,18 @@ from clearstack_engine.analysis.extraction import (
     OffsetCorrelation,
     extract_mask,
 )
+from clearstack_engine.analysis.inspection import Inspection, inspect_stack
 from clearstack_engine.analysis.meter import CorrelationMeter
 from clearstack_engine.analysis.patterns import Pattern
 
 __all__ = [
     "CorrelationMeter",
     "ExtractedMask",
+    "Inspection",
     "MaskExtractorConfig",
     "NoiseCorrelation",
     "OffsetCorrelation",
     "Pattern",
     "extract_mask",
+    "inspect_stack",
 ]
