@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from clearstack.v1 import training_pb2
-from clearstack.v1.event_pb2 import EpochCompleted, Event
+from clearstack.v1.event_pb2 import EpochAdvanced, EpochCompleted, Event
 from clearstack.v1.training_pb2 import Training
 from clearstack.v1.training_service_pb2 import GetTrainingRequest, WatchTrainingResponse
 from rich.console import Console
@@ -55,6 +55,9 @@ def _updated(client: Client, training: Training, response: WatchTrainingResponse
     if item == "heartbeat":
         queued = training.state == training_pb2.TRAINING_STATE_QUEUED
         return _get(client, training.name) if queued else training  # its place in the queue has no event
+    if response.event.WhichOneof("kind") == "epoch_advanced":
+        _fold_running(training, response.event.epoch_advanced)
+        return training
     if response.event.WhichOneof("kind") == "epoch_completed":
         _fold(training, response.event.epoch_completed)
         return training
@@ -66,6 +69,14 @@ def _fold(training: Training, done: EpochCompleted) -> None:
         current = (stage.attempt, stage.progress.epoch)
         if stage.number == done.stage and (done.attempt, done.progress.epoch) > current:
             stage.progress.CopyFrom(done.progress)
+            stage.ClearField("running")
+
+
+def _fold_running(training: Training, advanced: EpochAdvanced) -> None:
+    for stage in training.stages:
+        current = (stage.attempt, stage.progress.epoch)
+        if stage.number == advanced.stage and (advanced.attempt, advanced.running.epoch) > current:
+            stage.running.CopyFrom(advanced.running)
 
 
 class _View(Protocol):

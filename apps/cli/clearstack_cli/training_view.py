@@ -86,17 +86,24 @@ def _stage(stage: StageStatus) -> RenderableType:
     if stage.state != training_pb2.STAGE_STATE_TRAINING:
         done = stage.state == training_pb2.STAGE_STATE_COMPLETE
         return Text("✓ " if done else "– ", style="green" if done else "yellow").append(outcome(stage))
-    if not stage.progress.epoch:
+    if not stage.progress.epoch and not stage.HasField("running"):
         return Text(f"begins {_on(stage)}…")
-    return Group(_bar(stage.progress), Text(losses(stage.progress), style="dim"))
+    figures = losses(stage.progress) if stage.progress.epoch else f"first epoch {_on(stage)}"
+    return Group(_bar(stage), Text(figures, style="dim"))
 
 
-def _bar(progress: EpochProgress) -> RenderableType:
+def _bar(stage: StageStatus) -> RenderableType:
+    progress, running = stage.progress, stage.running
+    total, epoch, done = progress.epoch_count, progress.epoch, float(progress.epoch)
+    if running.step_count:  # inside an epoch
+        total, epoch = running.epoch_count, running.epoch
+        done = running.epoch - 1 + running.steps_done_count / running.step_count
+    left = f"{words.duration(progress.seconds_left)} left" if progress.epoch else ""
     row = Table.grid(padding=(0, 1))
     row.add_row(
-        ProgressBar(total=progress.epoch_count, completed=progress.epoch, width=_BAR_WIDTH),
-        f"epoch {progress.epoch}/{progress.epoch_count}",
-        Text(f"{words.duration(progress.seconds_left)} left", style="cyan"),
+        ProgressBar(total=total, completed=done, width=_BAR_WIDTH),
+        f"epoch {epoch}/{total}",
+        Text(left, style="cyan"),
     )
     return row
 

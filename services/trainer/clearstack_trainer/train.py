@@ -16,7 +16,7 @@ import structlog
 from clearstack.v1.event_pb2 import EpochAdvanced, EpochCompleted, Event, StageStarted, StageTrained
 from clearstack.v1.job_pb2 import TrainStage
 from clearstack.v1.model_service_pb2 import StoredFile
-from clearstack.v1.training_pb2 import EpochProgress
+from clearstack.v1.training_pb2 import EpochProgress, RunningEpoch
 from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
 from clearstack_common.worker import JobContext
@@ -111,10 +111,13 @@ class _Training:
         advanced = EpochAdvanced(
             stage=self._work.stage,
             attempt=self._work.attempt,
-            epoch=message["epoch"],
-            epoch_count=message["num_epochs"],
-            steps_done_count=message["step"],
-            step_count=message["num_steps"],
+            token=self._token,
+            running=RunningEpoch(
+                epoch=message["epoch"],
+                epoch_count=message["num_epochs"],
+                steps_done_count=message["step"],
+                step_count=message["num_steps"],
+            ),
         )
         what = f"epoch.{message['epoch']}.step.{message['step']}.{self._token}"
         await self._context.publish(Event(epoch_advanced=advanced), what)

@@ -29,7 +29,7 @@ from clearstack.v1 import training_pb2 as clearstack_dot_v1_dot_training__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63learstack/v1/event.proto\x12\rclearstack.v1\x1a\x18\x63learstack/v1/mask.proto\x1a!clearstack/v1/model_service.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1c\x63learstack/v1/training.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x07\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03job\x18\x04 \x01(\t\x12\x34\n\rstate_changed\x18\n \x01(\x0b\x32\x1b.clearstack.v1.StateChangedH\x00\x12\x34\n\rstage_started\x18\x0b \x01(\x0b\x32\x1b.clearstack.v1.StageStartedH\x00\x12\x38\n\x0f\x65poch_completed\x18\x0c \x01(\x0b\x32\x1d.clearstack.v1.EpochCompletedH\x00\x12\x34\n\rstage_trained\x18\r \x01(\x0b\x32\x1b.clearstack.v1.StageTrainedH\x00\x12.\n\njob_failed\x18\x0e \x01(\x0b\x32\x18.clearstack.v1.JobFailedH\x00\x12\x36\n\x0emask_extracted\x18\x0f \x01(\x0b\x32\x1c.clearstack.v1.MaskExtractedH\x00\x12\x38\n\x0fslices_denoised\x18\x10 \x01(\x0b\x32\x1d.clearstack.v1.SlicesDenoisedH\x00\x12\x36\n\x0erange_denoised\x18\x11 \x01(\x0b\x32\x1c.clearstack.v1.RangeDenoisedH\x00\x12:\n\x10result_assembled\x18\x12 \x01(\x0b\x32\x1e.clearstack.v1.ResultAssembledH\x00\x12>\n\x12\x64\x65noising_finished\x18\x13 \x01(\x0b\x32 .clearstack.v1.DenoisingFinishedH\x00\x12\x36\n\x0e\x65poch_advanced\x18\x14 \x01(\x0b\x32\x1c.clearstack.v1.EpochAdvancedH\x00\x12\x36\n\x0emodel_imported\x18\x15 \x01(\x0b\x32\x1c.clearstack.v1.ModelImportedH\x00\x12\x36\n\x0emodel_exported\x18\x16 \x01(\x0b\x32\x1c.clearstack.v1.ModelExportedH\x00\x12\x38\n\x0fstack_inspected\x18\x17 \x01(\x0b\x32\x1d.clearstack.v1.StackInspectedH\x00\x12\x30\n\x0breport_made\x18\x18 \x01(\x0b\x32\x19.clearstack.v1.ReportMadeH\x00\x42\x06\n\x04kind\"F\n\x0cStateChanged\x12\r\n\x05state\x18\x01 \x01(\t\x12\'\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x16.clearstack.v1.Failure\"s\n\x0cStageStarted\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x15\n\rresumed_epoch\x18\x05 \x01(\x05\x12\r\n\x05notes\x18\x06 \x03(\t\"\x81\x01\n\rEpochAdvanced\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05\x65poch\x18\x03 \x01(\x05\x12\x13\n\x0b\x65poch_count\x18\x04 \x01(\x05\x12\x18\n\x10steps_done_count\x18\x05 \x01(\x05\x12\x12\n\nstep_count\x18\x06 \x01(\x05\"o\n\x0e\x45pochCompleted\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12.\n\x08progress\x18\x04 \x01(\x0b\x32\x1c.clearstack.v1.EpochProgress\"\xd9\x01\n\x0cStageTrained\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12(\n\x05\x66iles\x18\x04 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x05 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x06 \x01(\x01\x12\x1b\n\x13stopped_early_epoch\x18\x07 \x01(\x05\x12 \n\x18noise_standard_deviation\x18\x08 \x01(\x01\"4\n\tJobFailed\x12\'\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x16.clearstack.v1.Failure\"f\n\rMaskExtracted\x12+\n\x07summary\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.MaskSummary\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\"9\n\x0eSlicesDenoised\x12\x13\n\x0brange_start\x18\x01 \x01(\x05\x12\x12\n\ndone_count\x18\x02 \x01(\x05\"G\n\rRangeDenoised\x12\x13\n\x0brange_start\x18\x01 \x01(\x05\x12\x12\n\nobject_key\x18\x02 \x01(\t\x12\r\n\x05notes\x18\x03 \x03(\t\":\n\x0fResultAssembled\x12\'\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\"\x99\x01\n\x11\x44\x65noisingFinished\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x14\n\x0cresult_stack\x18\x02 \x01(\t\x12\'\n\x04\x66ile\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\'\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\r\n\x05notes\x18\x05 \x03(\t\"$\n\x0eStackInspected\x12\x12\n\nobject_key\x18\x01 \x01(\t\"G\n\nReportMade\x12(\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x0f\n\x07verdict\x18\x02 \x01(\t\"4\n\rModelImported\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\";\n\rModelExported\x12*\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.ModelExportb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63learstack/v1/event.proto\x12\rclearstack.v1\x1a\x18\x63learstack/v1/mask.proto\x1a!clearstack/v1/model_service.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1c\x63learstack/v1/training.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x07\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0b\n\x03run\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03job\x18\x04 \x01(\t\x12\x34\n\rstate_changed\x18\n \x01(\x0b\x32\x1b.clearstack.v1.StateChangedH\x00\x12\x34\n\rstage_started\x18\x0b \x01(\x0b\x32\x1b.clearstack.v1.StageStartedH\x00\x12\x38\n\x0f\x65poch_completed\x18\x0c \x01(\x0b\x32\x1d.clearstack.v1.EpochCompletedH\x00\x12\x34\n\rstage_trained\x18\r \x01(\x0b\x32\x1b.clearstack.v1.StageTrainedH\x00\x12.\n\njob_failed\x18\x0e \x01(\x0b\x32\x18.clearstack.v1.JobFailedH\x00\x12\x36\n\x0emask_extracted\x18\x0f \x01(\x0b\x32\x1c.clearstack.v1.MaskExtractedH\x00\x12\x38\n\x0fslices_denoised\x18\x10 \x01(\x0b\x32\x1d.clearstack.v1.SlicesDenoisedH\x00\x12\x36\n\x0erange_denoised\x18\x11 \x01(\x0b\x32\x1c.clearstack.v1.RangeDenoisedH\x00\x12:\n\x10result_assembled\x18\x12 \x01(\x0b\x32\x1e.clearstack.v1.ResultAssembledH\x00\x12>\n\x12\x64\x65noising_finished\x18\x13 \x01(\x0b\x32 .clearstack.v1.DenoisingFinishedH\x00\x12\x36\n\x0e\x65poch_advanced\x18\x14 \x01(\x0b\x32\x1c.clearstack.v1.EpochAdvancedH\x00\x12\x36\n\x0emodel_imported\x18\x15 \x01(\x0b\x32\x1c.clearstack.v1.ModelImportedH\x00\x12\x36\n\x0emodel_exported\x18\x16 \x01(\x0b\x32\x1c.clearstack.v1.ModelExportedH\x00\x12\x38\n\x0fstack_inspected\x18\x17 \x01(\x0b\x32\x1d.clearstack.v1.StackInspectedH\x00\x12\x30\n\x0breport_made\x18\x18 \x01(\x0b\x32\x19.clearstack.v1.ReportMadeH\x00\x42\x06\n\x04kind\"F\n\x0cStateChanged\x12\r\n\x05state\x18\x01 \x01(\t\x12\'\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x16.clearstack.v1.Failure\"s\n\x0cStageStarted\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x15\n\rresumed_epoch\x18\x05 \x01(\x05\x12\r\n\x05notes\x18\x06 \x03(\t\"l\n\rEpochAdvanced\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12,\n\x07running\x18\x04 \x01(\x0b\x32\x1b.clearstack.v1.RunningEpoch\"o\n\x0e\x45pochCompleted\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12.\n\x08progress\x18\x04 \x01(\x0b\x32\x1c.clearstack.v1.EpochProgress\"\xd9\x01\n\x0cStageTrained\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\r\n\x05token\x18\x03 \x01(\x03\x12(\n\x05\x66iles\x18\x04 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x05 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x06 \x01(\x01\x12\x1b\n\x13stopped_early_epoch\x18\x07 \x01(\x05\x12 \n\x18noise_standard_deviation\x18\x08 \x01(\x01\"4\n\tJobFailed\x12\'\n\x07\x66\x61ilure\x18\x01 \x01(\x0b\x32\x16.clearstack.v1.Failure\"f\n\rMaskExtracted\x12+\n\x07summary\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.MaskSummary\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\"9\n\x0eSlicesDenoised\x12\x13\n\x0brange_start\x18\x01 \x01(\x05\x12\x12\n\ndone_count\x18\x02 \x01(\x05\"G\n\rRangeDenoised\x12\x13\n\x0brange_start\x18\x01 \x01(\x05\x12\x12\n\nobject_key\x18\x02 \x01(\t\x12\r\n\x05notes\x18\x03 \x03(\t\":\n\x0fResultAssembled\x12\'\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\"\x99\x01\n\x11\x44\x65noisingFinished\x12\r\n\x05stage\x18\x01 \x01(\x05\x12\x14\n\x0cresult_stack\x18\x02 \x01(\t\x12\'\n\x04\x66ile\x18\x03 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\'\n\x07\x66\x61ilure\x18\x04 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\r\n\x05notes\x18\x05 \x03(\t\"$\n\x0eStackInspected\x12\x12\n\nobject_key\x18\x01 \x01(\t\"G\n\nReportMade\x12(\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x0f\n\x07verdict\x18\x02 \x01(\t\"4\n\rModelImported\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\";\n\rModelExported\x12*\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.ModelExportb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,30 +42,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATECHANGED']._serialized_end=1209
   _globals['_STAGESTARTED']._serialized_start=1211
   _globals['_STAGESTARTED']._serialized_end=1326
-  _globals['_EPOCHADVANCED']._serialized_start=1329
-  _globals['_EPOCHADVANCED']._serialized_end=1458
-  _globals['_EPOCHCOMPLETED']._serialized_start=1460
-  _globals['_EPOCHCOMPLETED']._serialized_end=1571
-  _globals['_STAGETRAINED']._serialized_start=1574
-  _globals['_STAGETRAINED']._serialized_end=1791
-  _globals['_JOBFAILED']._serialized_start=1793
-  _globals['_JOBFAILED']._serialized_end=1845
-  _globals['_MASKEXTRACTED']._serialized_start=1847
-  _globals['_MASKEXTRACTED']._serialized_end=1949
-  _globals['_SLICESDENOISED']._serialized_start=1951
-  _globals['_SLICESDENOISED']._serialized_end=2008
-  _globals['_RANGEDENOISED']._serialized_start=2010
-  _globals['_RANGEDENOISED']._serialized_end=2081
-  _globals['_RESULTASSEMBLED']._serialized_start=2083
-  _globals['_RESULTASSEMBLED']._serialized_end=2141
-  _globals['_DENOISINGFINISHED']._serialized_start=2144
-  _globals['_DENOISINGFINISHED']._serialized_end=2297
-  _globals['_STACKINSPECTED']._serialized_start=2299
-  _globals['_STACKINSPECTED']._serialized_end=2335
-  _globals['_REPORTMADE']._serialized_start=2337
-  _globals['_REPORTMADE']._serialized_end=2408
-  _globals['_MODELIMPORTED']._serialized_start=2410
-  _globals['_MODELIMPORTED']._serialized_end=2462
-  _globals['_MODELEXPORTED']._serialized_start=2464
-  _globals['_MODELEXPORTED']._serialized_end=2523
+  _globals['_EPOCHADVANCED']._serialized_start=1328
+  _globals['_EPOCHADVANCED']._serialized_end=1436
+  _globals['_EPOCHCOMPLETED']._serialized_start=1438
+  _globals['_EPOCHCOMPLETED']._serialized_end=1549
+  _globals['_STAGETRAINED']._serialized_start=1552
+  _globals['_STAGETRAINED']._serialized_end=1769
+  _globals['_JOBFAILED']._serialized_start=1771
+  _globals['_JOBFAILED']._serialized_end=1823
+  _globals['_MASKEXTRACTED']._serialized_start=1825
+  _globals['_MASKEXTRACTED']._serialized_end=1927
+  _globals['_SLICESDENOISED']._serialized_start=1929
+  _globals['_SLICESDENOISED']._serialized_end=1986
+  _globals['_RANGEDENOISED']._serialized_start=1988
+  _globals['_RANGEDENOISED']._serialized_end=2059
+  _globals['_RESULTASSEMBLED']._serialized_start=2061
+  _globals['_RESULTASSEMBLED']._serialized_end=2119
+  _globals['_DENOISINGFINISHED']._serialized_start=2122
+  _globals['_DENOISINGFINISHED']._serialized_end=2275
+  _globals['_STACKINSPECTED']._serialized_start=2277
+  _globals['_STACKINSPECTED']._serialized_end=2313
+  _globals['_REPORTMADE']._serialized_start=2315
+  _globals['_REPORTMADE']._serialized_end=2386
+  _globals['_MODELIMPORTED']._serialized_start=2388
+  _globals['_MODELIMPORTED']._serialized_end=2440
+  _globals['_MODELEXPORTED']._serialized_start=2442
+  _globals['_MODELEXPORTED']._serialized_end=2501
 # @@protoc_insertion_point(module_scope)

@@ -194,30 +194,24 @@ class EpochAdvanced(_message.Message):
 
     STAGE_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
-    EPOCH_FIELD_NUMBER: _builtins.int
-    EPOCH_COUNT_FIELD_NUMBER: _builtins.int
-    STEPS_DONE_COUNT_FIELD_NUMBER: _builtins.int
-    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
     stage: _builtins.int
     attempt: _builtins.int
-    epoch: _builtins.int
-    """Counted from 1."""
-    epoch_count: _builtins.int
-    steps_done_count: _builtins.int
-    step_count: _builtins.int
+    token: _builtins.int
+    @_builtins.property
+    def running(self) -> _training_pb2.RunningEpoch: ...
     def __init__(
         self,
         *,
         stage: _builtins.int = ...,
         attempt: _builtins.int = ...,
-        epoch: _builtins.int = ...,
-        epoch_count: _builtins.int = ...,
-        steps_done_count: _builtins.int = ...,
-        step_count: _builtins.int = ...,
+        token: _builtins.int = ...,
+        running: _training_pb2.RunningEpoch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["running", b"running"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "epoch", b"epoch", "epoch_count", b"epoch_count", "stage", b"stage", "step_count", b"step_count", "steps_done_count", b"steps_done_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "running", b"running", "stage", b"stage", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

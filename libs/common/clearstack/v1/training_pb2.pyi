@@ -139,6 +139,37 @@ class EpochProgress(_message.Message):
 Global___EpochProgress: _TypeAlias = EpochProgress  # noqa: Y015
 
 @_typing.final
+class RunningEpoch(_message.Message):
+    """How far an epoch is that takes longer than a few seconds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    EPOCH_COUNT_FIELD_NUMBER: _builtins.int
+    STEPS_DONE_COUNT_FIELD_NUMBER: _builtins.int
+    STEP_COUNT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Counted from 1."""
+    epoch_count: _builtins.int
+    steps_done_count: _builtins.int
+    step_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        epoch_count: _builtins.int = ...,
+        steps_done_count: _builtins.int = ...,
+        step_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "epoch_count", b"epoch_count", "step_count", b"step_count", "steps_done_count", b"steps_done_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunningEpoch: _TypeAlias = RunningEpoch  # noqa: Y015
+
+@_typing.final
 class StageStatus(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -150,6 +181,7 @@ class StageStatus(_message.Message):
     DEVICE_FIELD_NUMBER: _builtins.int
     RESULT_STACK_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
+    RUNNING_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """1 or 2."""
     state: Global___StageState.ValueType
@@ -165,6 +197,10 @@ class StageStatus(_message.Message):
     def progress(self) -> Global___EpochProgress: ...
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def running(self) -> Global___RunningEpoch:
+        """While an epoch runs."""
+
     def __init__(
         self,
         *,
@@ -176,10 +212,11 @@ class StageStatus(_message.Message):
         device: _builtins.str = ...,
         result_stack: _builtins.str = ...,
         notes: _abc.Iterable[_builtins.str] | None = ...,
+        running: Global___RunningEpoch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "running", b"running"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "device", b"device", "notes", b"notes", "number", b"number", "progress", b"progress", "result_stack", b"result_stack", "state", b"state", "stopped_early_epoch", b"stopped_early_epoch"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "device", b"device", "notes", b"notes", "number", b"number", "progress", b"progress", "result_stack", b"result_stack", "running", b"running", "state", b"state", "stopped_early_epoch", b"stopped_early_epoch"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

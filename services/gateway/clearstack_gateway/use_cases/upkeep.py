@@ -19,6 +19,7 @@ _CONSUMER = "gateway"
 # Every kind but those that the gateway publishes for the history alone.
 _KINDS = (
     "stage_started",
+    "epoch_advanced",
     "epoch_completed",
     "stage_trained",
     "job_failed",

@@ -18,6 +18,7 @@ from clearstack.v1 import mask_pb2
 from clearstack.v1 import training_pb2 as pb
 from clearstack.v1.event_pb2 import (
     DenoisingFinished,
+    EpochAdvanced,
     EpochCompleted,
     Event,
     JobFailed,
@@ -75,6 +76,8 @@ def _on_event(record: TrainingRecord, event: Event, doing: list[Effect]) -> None
     match event.WhichOneof("kind"):
         case "stage_started":
             _stage_started(record, event.stage_started)
+        case "epoch_advanced":
+            _epoch_advanced(record, event.epoch_advanced)
         case "epoch_completed":
             _epoch_completed(record, event.epoch_completed)
         case "stage_trained":
@@ -130,10 +133,17 @@ def _stage_started(record: TrainingRecord, started: StageStarted) -> None:
     _add_notes(stage, started.notes)
 
 
+def _epoch_advanced(record: TrainingRecord, advanced: EpochAdvanced) -> None:
+    stage, kept = record.training.stages[advanced.stage - 1], record.stages[advanced.stage - 1]
+    if advanced.token >= kept.token and advanced.running.epoch > stage.progress.epoch:
+        stage.running.CopyFrom(advanced.running)
+
+
 def _epoch_completed(record: TrainingRecord, completed: EpochCompleted) -> None:
     stage, kept = record.training.stages[completed.stage - 1], record.stages[completed.stage - 1]
     if completed.token >= kept.token and completed.progress.epoch > stage.progress.epoch:
         stage.progress.CopyFrom(completed.progress)
+        stage.ClearField("running")
         _add_notes(stage, completed.progress.notes)
 
 
@@ -142,6 +152,7 @@ def _stage_trained(record: TrainingRecord, job: str, trained: StageTrained, doin
     if trained.token < kept.token:
         return  # a trainer that lost the lock
     stage.state = pb.STAGE_STATE_COMPLETE
+    stage.ClearField("running")
     stage.stopped_early_epoch = trained.stopped_early_epoch
     kept.token, kept.epoch_count = trained.token, trained.epoch_count
     kept.best_validation_loss = trained.best_validation_loss
