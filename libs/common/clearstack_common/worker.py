@@ -18,6 +18,7 @@ from clearstack.v1 import error_reason_pb2
 from clearstack.v1.event_pb2 import Event, JobFailed
 from clearstack.v1.job_pb2 import Job
 from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
+from clearstack.v1.stack_service_pb2 import Stack
 
 from clearstack_common import subjects
 from clearstack_common.bus import Bus, Delivery
@@ -72,6 +73,9 @@ class JobContext:
     async def is_wanted(self) -> bool:
         """Whether the run still waits for this job."""
         try:
+            if self.job.run.startswith("stacks/"):  # whoever asks for a look at a stack waits for it, or does not
+                await self.bus.table(subjects.STACKS_BUCKET, Stack).get(subjects.run_id(self.job.run))
+                return True
             return self.job.id in await _active_jobs(self.bus, self.job.run)
         except NotFoundError:
             return False

@@ -32,6 +32,7 @@ from clearstack_gateway.servicers.stacks import StackServicer
 from clearstack_gateway.servicers.trainings import TrainingServicer
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.denoisings import Denoisings
+from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.masks import Masks
 from clearstack_gateway.use_cases.models import Models
 from clearstack_gateway.use_cases.runs import Runs
@@ -91,13 +92,14 @@ def _add_servicers(
     server: ServiceServer, settings: GatewaySettings, bus: NatsBus, store: S3Store, tables: Tables, runs: Runs
 ) -> None:
     stacks = Stacks(tables, store, FileCache(store, settings.scratch / "cache"), settings)
+    inspections = Inspections(bus, tables, store, settings.inspection_timeout_s)
     trainings = Trainings(bus, tables, store, runs)
     masks = Masks(tables, store, runs, trainings)
     models = Models(tables, store, settings.download_url_s)
     denoisings = Denoisings(bus, tables, runs)
     to = server.server
     stack_service_pb2_grpc.add_StackServiceServicer_to_server(
-        StackServicer(stacks, settings.upload_url_s), to
+        StackServicer(stacks, inspections, settings.upload_url_s), to
     )
     training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings), to)
     mask_service_pb2_grpc.add_MaskServiceServicer_to_server(MaskServicer(masks), to)

@@ -12,6 +12,9 @@ class GatewaySettings(ServiceSettings):
     validation_memory_bytes: int = Field(default=4 << 30, ge=256 << 20)
     upload_url_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600, description="Life of an upload link")
     download_url_s: int = Field(default=900, ge=1, le=7 * 24 * 3600, description="Life of a download link")
+    inspection_timeout_s: float = Field(
+        default=50, gt=0, description="How long a look at a stack is waited for"
+    )
     pixels_per_range: int = Field(
         default=32_000_000, ge=1, description="Pixels that one job of a denoising deals with, about"
     )

@@ -6,6 +6,7 @@ from clearstack_common.service import serve_worker
 from clearstack_common.settings import ServiceSettings
 
 from clearstack_mask_extractor.extract import extract
+from clearstack_mask_extractor.inspect import inspect
 
 if __name__ == "__main__":
-    asyncio.run(serve_worker("mask-extractor", ServiceSettings(), {"extract": extract}))
+    asyncio.run(serve_worker("mask-extractor", ServiceSettings(), {"extract": extract, "inspect": inspect}))

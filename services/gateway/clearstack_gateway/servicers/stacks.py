@@ -7,15 +7,16 @@ from clearstack.v1 import stack_service_pb2_grpc as pb_grpc
 from clearstack_common.errors import InvalidFieldsError
 
 from clearstack_gateway.servicers.context import Context
-from clearstack_gateway.servicers.errors import not_in_this_version
+from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.stacks import Stacks
 
 
 class StackServicer(pb_grpc.StackServiceServicer):
     """TIFF stacks: uploads and results."""
 
-    def __init__(self, stacks: Stacks, upload_url_s: int) -> None:
+    def __init__(self, stacks: Stacks, inspections: Inspections, upload_url_s: int) -> None:
         self._stacks = stacks
+        self._inspections = inspections
         self._upload_url_s = upload_url_s
 
     async def CreateStack(self, request: pb.CreateStackRequest, context: Context) -> pb.CreateStackResponse:
@@ -83,7 +84,5 @@ class StackServicer(pb_grpc.StackServiceServicer):
     async def InspectStack(
         self, request: pb.InspectStackRequest, context: Context
     ) -> pb.InspectStackResponse:
-        """Not in this version."""
-        raise not_in_this_version(
-            "InspectStack", "Train with autostructn2v: its mask shows what the noise is like."
-        )
+        """The noise, without training."""
+        return pb.InspectStackResponse(inspection=await self._inspections.inspect(request.name))
