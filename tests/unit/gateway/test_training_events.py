@@ -131,13 +131,17 @@ def test_model_is_there_as_soon_as_a_stage_is(play: Play) -> None:
     assert kinds.index("register_model") < kinds.index("start_denoising")
 
 
-def test_news_without_effect_on_state_are_ignored(play: Play) -> None:
-    """An event of a kind that only watchers read changes nothing."""
-    before = play.record
+def test_progress_inside_an_epoch_is_shown_until_the_epoch_ends(play: Play) -> None:
+    """A long epoch says how far it is; nothing follows from that, and an older epoch's news is ignored."""  # spec: D3
     event = Event(id="x", run="trainings/t", job=play.job().id)
-    event.epoch_advanced.epoch = 1
+    event.epoch_advanced.stage, event.epoch_advanced.token = 1, 5
+    event.epoch_advanced.running.CopyFrom(pb.RunningEpoch(epoch=1, epoch_count=9, steps_done_count=2, step_count=4))
     assert list(play.tell(event)) == []
-    assert play.record == before
+    assert play.record.training.stages[0].running.steps_done_count == 2
+    play.tell(epoch_completed(play.job(), 5, 1))
+    assert not play.record.training.stages[0].HasField("running")
+    play.tell(event)
+    assert not play.record.training.stages[0].HasField("running")
 
 
 def test_failure_has_its_own_text() -> None:
