@@ -25,7 +25,7 @@ from clearstack_cli.train import Wish, config_of, create
 from clearstack_cli.verb import guarded
 from clearstack_cli.words import MethodName, PresetName
 
-_NUM_SLICES, _SIDE_PX, _SEED = 16, 192, 0
+_NUM_SLICES, _SIDE_PX, _SEED = 8, 192, 0
 
 
 @guarded
