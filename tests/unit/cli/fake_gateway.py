@@ -378,11 +378,17 @@ class FakeGateway(
 
     # -- what the command line does not call
 
-    def GetStackPreview(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
+    def _not_faked(self, request: Any, context: grpc.ServicerContext) -> NoReturn:
         del request
         refuse(context, grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED", "Not faked.")
 
-    InspectStack = ImportModel = ExportModel = DeleteModel = GetStackPreview
+    # Streams or not, their signatures do not matter here.
+    GetStackPreview: Any = _not_faked
+    InspectStack: Any = _not_faked
+    ImportModel: Any = _not_faked
+    ExportModel: Any = _not_faked
+    DeleteModel: Any = _not_faked
+    DownloadReport: Any = _not_faked
 
     # -- what a training does
 
