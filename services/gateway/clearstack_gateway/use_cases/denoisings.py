@@ -11,7 +11,7 @@ from clearstack.v1.record_pb2 import DenoisingRecord
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import ids
 from clearstack_common.bus import Bus, StoredRecord
-from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError
+from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
 
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
@@ -68,7 +68,7 @@ class Denoisings:
 
     async def _stack(self, name: str) -> Stack:
         try:
-            stack = (await self._tables.stacks.get(id_in(name, "stacks"))).value
+            stack = (await self._tables.stacks.get(id_in(name, "stacks", "stack"))).value
         except NotFoundError:
             raise not_found(name, "stacks") from None
         require_ready(stack)
@@ -76,7 +76,7 @@ class Denoisings:
 
     async def _model(self, name: str) -> Model:
         try:
-            return (await self._tables.models.get(id_in(name, "models"))).value
+            return (await self._tables.models.get(id_in(name, "models", "model"))).value
         except NotFoundError:
             raise not_found(name, "models") from None
 
@@ -102,8 +102,14 @@ class Denoisings:
         return [_shown(stored) for stored in shown], token
 
     async def cancel(self, name: str) -> Denoising:
-        """Stops a denoising for good; cancelling it again changes nothing."""
+        """Stops a denoising for good; cancelling it again changes nothing.
+
+        Raises:
+            WrongStateError: It is over, or a step of a training, which would wait for it for ever.
+        """
         stored = await self._get(name)
+        if training := stored.value.denoising.training:
+            raise WrongStateError(f"This denoising is a step of {training}; cancel that training instead.")
         if stored.value.denoising.state != denoising_pb2.DENOISING_STATE_CANCELLED:
             stored = await self._runs.advance_denoising(name, Cancel())
         return _shown(stored)

@@ -61,9 +61,10 @@ class Masks:
             InvalidFieldsError: A parameter is out of its range.
         """
         record = await self._record(name)
-        merged = TrainingConfig(mask=record.training.config.mask)
-        merged.mask.MergeFrom(config)
-        check_mask_config(merged.mask)
+        if record.training.config.HasField("mask"):  # else the workflow says why there is no mask
+            merged = TrainingConfig(mask=record.training.config.mask)
+            merged.mask.MergeFrom(config)
+            check_mask_config(merged.mask)
         return await self._decide(name, Regenerate(config=config))
 
     async def skip(self, name: str) -> Training:
@@ -81,6 +82,6 @@ class Masks:
 
     async def _record(self, name: str) -> TrainingRecord:
         try:
-            return (await self._tables.trainings.get(id_in(name, "trainings"))).value
+            return (await self._tables.trainings.get(id_in(name, "trainings", "training"))).value
         except NotFoundError:
             raise not_found(name, "trainings") from None

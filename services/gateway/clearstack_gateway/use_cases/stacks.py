@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import structlog
 from clearstack.v1 import error_reason_pb2, stack_service_pb2
 from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import ids
-from clearstack_common.bus import StoredRecord
+from clearstack_common.bus import RecordExistsError, StoredRecord
 from clearstack_common.errors import ClearstackError, NotFoundError, WrongStateError, reason_from_name
 from clearstack_common.objects import FileCache, ObjectStore
 from clearstack_stacks.preview import preview_png
@@ -39,6 +40,7 @@ class Stacks:
         self._store = store
         self._cache = cache
         self._settings = settings
+        self._finalizing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self, display_name: str, request_id: str) -> tuple[Stack, str]:
         """Announces an upload; returns the stack and the link to which its bytes can be put."""
@@ -53,9 +55,9 @@ class Stacks:
         stack.create_time.GetCurrentTime()
         stack.update_time.CopyFrom(stack.create_time)
         try:
-            stored = await self._tables.stacks.get(stack_id)
-        except NotFoundError:
             stored = await self._tables.stacks.create(stack_id, stack)
+        except RecordExistsError:
+            stored = await self._tables.stacks.get(stack_id)
         url = await self._store.upload_url(stored.value.object_key, self._settings.upload_url_s)
         return _shown(stored), url
 
@@ -65,9 +67,12 @@ class Stacks:
         _require_uploading(stored.value)
         upload = Upload(self._store, stored.id, self._settings.max_upload_bytes)
         await upload.resume()
-        async for offset, data in chunks:
-            await upload.add(offset, data)
-        await upload.finish()
+        try:
+            async for offset, data in chunks:
+                await upload.add(offset, data)
+        except ClearstackError:
+            await upload.finish()  # the error says where the upload stands: what came before must count
+            raise
         return await self.get(name)
 
     async def finalize(self, name: str, size_bytes: int, sha256: str) -> Stack:
@@ -76,9 +81,10 @@ class Stacks:
         Raises:
             ClearstackError: With the validation's reason; the stack is then REFUSED.
         """
-        stored = await self._get(name)
-        if stored.value.state == stack_service_pb2.STACK_STATE_UPLOADING:
-            stored = await self._finalize(stored, size_bytes, sha256.lower())
+        async with self._finalizing.setdefault(name, asyncio.Lock()):  # a client that asks again waits
+            stored = await self._get(name)
+            if stored.value.state == stack_service_pb2.STACK_STATE_UPLOADING:
+                stored = await self._finalize(stored, size_bytes, sha256.lower())
         if stored.value.state == stack_service_pb2.STACK_STATE_REFUSED:
             raise _refusal(stored.value)
         return _shown(stored)
@@ -192,7 +198,7 @@ class Stacks:
             raise WrongStateError(
                 f"The stack has slices 0 to {stack.info.slice_count - 1}; {index} was asked for."
             )
-        side = min(max_side_px or _PREVIEW_PX, _LARGEST_PREVIEW_PX)
+        side = min(max_side_px, _LARGEST_PREVIEW_PX) if max_side_px > 0 else _PREVIEW_PX
         path = await self._cache.path(stored_file(stack))
         return await asyncio.to_thread(_draw, path, index, side)
 

@@ -39,8 +39,8 @@ def open_tables(bus: Bus) -> Tables:
     )
 
 
-def id_in(name: str, collection: str) -> str:
-    """The id in a resource name such as `stacks/abc`.
+def id_in(name: str, collection: str, field: str = "name") -> str:
+    """The id in a resource name such as `stacks/abc`; `field` is where the request has it.
 
     Raises:
         InvalidFieldsError: The name is not of that collection.
@@ -52,7 +52,7 @@ def id_in(name: str, collection: str) -> str:
         or not record_id.replace("-", "").isalnum()
         or not record_id.isascii()
     ):
-        raise InvalidFieldsError([("name", f"is {name[:80]!r}; it must look like {collection}/ID")])
+        raise InvalidFieldsError([(field, f"is {name[:80]!r}; it must look like {collection}/ID")])
     return record_id
 
 

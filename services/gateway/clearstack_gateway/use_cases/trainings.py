@@ -55,7 +55,7 @@ class Trainings:
     async def _usable_stack(self, request: CreateTrainingRequest) -> Stack:
         _check_choices(request)
         try:
-            stack = (await self._tables.stacks.get(id_in(request.stack, "stacks"))).value
+            stack = (await self._tables.stacks.get(id_in(request.stack, "stacks", "stack"))).value
         except NotFoundError:
             raise not_found(request.stack, "stacks") from None
         require_ready(stack)

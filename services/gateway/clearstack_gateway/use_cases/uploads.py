@@ -76,7 +76,9 @@ class Upload:
         parts = await self._parts()
         if parts:
             await self._store.concatenate(key, parts)
-            await self._store.delete([part.key for part in parts])
+            # The first one first: whatever a crash leaves of the others is not taken for an upload again.
+            await self._store.delete([parts[0].key])
+            await self._store.delete([part.key for part in parts[1:]])
 
     async def _parts(self) -> Sequence[StoredObject]:
         parts: list[StoredObject] = []
