@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import nn
 
 from clearstack_engine.device import Device
 from clearstack_engine.errors import ModelFilesError, StackError
@@ -174,6 +175,31 @@ def _load(
     require_fit(network.state_dict(), weights, what=card_name)
     network.load_state_dict(weights)
     return card, network
+
+
+def load_chain(folder: Path) -> nn.Module:
+    """The network of a stage, after that of the first stage where it wants that one's result.
+
+    Raises:
+        ModelFilesError: the files are missing, broken or do not fit together.
+    """
+    card, network = _load(folder, "model.json", load_weights(folder))
+    if not card.is_chained:
+        return _MiddleSlice(network)
+    first_weights = read_weights(folder / FIRST_STAGE_WEIGHTS)
+    _, first = _load(folder, FIRST_STAGE_CARD, first_weights)
+    return nn.Sequential(_MiddleSlice(first), nn.Hardtanh(0.0, 1.0), _MiddleSlice(network))
+
+
+class _MiddleSlice(nn.Module):
+    def __init__(self, network: ReferenceUNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, slices_BCYX: torch.Tensor) -> torch.Tensor:
+        clean_BCYX: torch.Tensor = self.network(slices_BCYX)
+        middle = clean_BCYX.shape[1] // 2
+        return clean_BCYX[:, middle : middle + 1]
 
 
 def _weights(size_px: int) -> NDArray[np.float32]:
