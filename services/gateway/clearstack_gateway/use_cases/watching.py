@@ -8,6 +8,7 @@ from clearstack_common import subjects
 from clearstack_common.bus import Bus, Hints
 from clearstack_common.errors import BackendUnavailableError
 
+_SOON_S = 0.2  # after an event: it may have been the last, with its run about to be over
 _POLL_S = 2.0
 _HEARTBEAT_EVERY = 5  # polls
 
@@ -60,4 +61,4 @@ async def _look(
 
 
 async def _pause(hints: Hints, quiet: int) -> int:
-    return 0 if await hints.wait(_POLL_S) else quiet + 1
+    return 0 if await hints.wait(_POLL_S if quiet else _SOON_S) else quiet + 1
