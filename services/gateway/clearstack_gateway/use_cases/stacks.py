@@ -73,6 +73,7 @@ class Stacks:
         except ClearstackError:
             await upload.finish()  # the error says where the upload stands: what came before must count
             raise
+        await upload.finish()
         return await self.get(name)
 
     async def finalize(self, name: str, size_bytes: int, sha256: str) -> Stack:
