@@ -10,6 +10,10 @@ from clearstack.v1.event_pb2 import (
     Event,
     JobFailed,
     MaskExtracted,
+    RangeDenoised,
+    ReportMade,
+    ResultAssembled,
+    SlicesDenoised,
     StageStarted,
     StageTrained,
 )
@@ -127,6 +131,29 @@ def denoising_finished(started: DenoisingRecord) -> Event:
 def job_failed(job: str, run: str = "trainings/t") -> Event:
     """What a worker tells when it gives up."""
     return Event(id=f"{job}.failed", run=run, job=job, job_failed=JobFailed(failure=FAILURE))
+
+
+def denoising_answers(job: Job) -> list[Event]:
+    """What the inference service, and for the report the mask extractor, tells of a job."""
+    if job.HasField("assemble"):
+        file = StoredFile(object_key=job.assemble.object_key, size_bytes=9, sha256="ab")
+        told = [Event(result_assembled=ResultAssembled(file=file))]
+    elif job.HasField("report"):
+        made = ReportMade(
+            files=files(job.report.object_prefix, "report.html", "report.json"), verdict="white"
+        )
+        told = [Event(report_made=made)]
+    else:
+        first, stop = job.denoise.start, job.denoise.stop
+        told = [
+            Event(slices_denoised=SlicesDenoised(range_start=first, done_count=done))
+            for done in range(1, stop - first)
+        ]
+        denoised = RangeDenoised(range_start=first, object_key=job.denoise.object_key)
+        told.append(Event(range_denoised=denoised))
+    for number, event in enumerate(told):
+        event.id, event.run, event.job = f"{job.id}.{number}", job.run, job.id
+    return told
 
 
 def answers(

@@ -2,20 +2,20 @@
 
 import pytest
 from clearstack.v1.denoising_pb2 import DenoisingState
-from clearstack.v1.event_pb2 import Event, RangeDenoised, ResultAssembled, SlicesDenoised
+from clearstack.v1.event_pb2 import Event
 from clearstack.v1.job_pb2 import Job
-from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack.v1.record_pb2 import DenoisingRecord, Effect
 from clearstack_common.errors import WrongStateError
 from clearstack_gateway.workflow import Cancel
 from clearstack_gateway.workflow.denoising import TERMINAL, advance, start
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.gateway.plays import FAILURE, job_failed, new_denoising
+from unit.gateway.plays import FAILURE, denoising_answers, job_failed, new_denoising
 
 LEGAL = {
     "DENOISING": {"ASSEMBLING", "FAILED", "CANCELLED"},
-    "ASSEMBLING": {"COMPLETE", "FAILED", "CANCELLED"},
+    "ASSEMBLING": {"REPORTING", "FAILED", "CANCELLED"},
+    "REPORTING": {"COMPLETE", "CANCELLED"},
     "COMPLETE": set[str](),
     "FAILED": set[str](),
     "CANCELLED": set[str](),
@@ -28,23 +28,6 @@ def _name(record: DenoisingRecord) -> str:
 
 def _jobs(effects: list[Effect]) -> list[Job]:
     return [effect.job for effect in effects if effect.HasField("job")]
-
-
-def _answers(job: Job) -> list[Event]:
-    if job.HasField("assemble"):
-        file = StoredFile(object_key=job.assemble.object_key, size_bytes=9, sha256="ab")
-        told = [Event(result_assembled=ResultAssembled(file=file))]
-    else:
-        first, stop = job.denoise.start, job.denoise.stop
-        told = [
-            Event(slices_denoised=SlicesDenoised(range_start=first, done_count=done))
-            for done in range(1, stop - first)
-        ]
-        denoised = RangeDenoised(range_start=first, object_key=job.denoise.object_key)
-        told.append(Event(range_denoised=denoised))
-    for number, event in enumerate(told):
-        event.id, event.run, event.job = f"{job.id}.{number}", job.run, job.id
-    return told
 
 
 @given(num_slices=st.integers(1, 300), side_px=st.integers(1, 300), pixels=st.integers(1, 10**6))
@@ -67,7 +50,7 @@ def _served(record: DenoisingRecord, doing: list[Effect]) -> tuple[DenoisingReco
     effects = list(doing)
     pending = _jobs(doing)
     while pending:
-        for event in _answers(pending.pop(0)):
+        for event in denoising_answers(pending.pop(0)):
             record, doing = advance(record, event)
             effects += doing
             pending += _jobs(doing)
@@ -78,7 +61,7 @@ def test_denoising_goes_its_way() -> None:
     """All ranges, then the file, then the result as a stack with the input's properties and no old warnings."""  # spec: E4, F2
     record, effects = _served(*start(new_denoising(5), 200))
     states = [effect.event.state_changed.state for effect in effects if effect.HasField("event")]
-    assert states == ["DENOISING", "ASSEMBLING", "COMPLETE"]
+    assert states == ["DENOISING", "ASSEMBLING", "REPORTING", "COMPLETE"]
     assert record.denoising.slices_done_count == 5
     stack = effects[-1].register_stack
     assert (stack.name, stack.object_key, stack.info.slice_count) == (
@@ -94,7 +77,7 @@ def test_parts_are_joined_in_the_order_of_the_slices() -> None:
     record, doing = start(new_denoising(6), 200)
     keys = [job.denoise.object_key for job in _jobs(doing)]
     for job in reversed(_jobs(doing)):
-        record, doing = advance(record, _answers(job)[-1])
+        record, doing = advance(record, denoising_answers(job)[-1])
     [assemble] = _jobs(doing)
     assert list(assemble.assemble.part_keys) == keys
 
@@ -127,7 +110,7 @@ def test_one_failed_range_ends_all() -> None:
 def test_no_history_breaks_the_rules(num_slices: int, pixels: int, steps: list[int]) -> None:
     """Events twice, late and shuffled: no illegal state, progress never falls, the input stays, Cancel is a way out."""  # spec: D8, E4
     record, doing = start(new_denoising(num_slices), pixels)
-    sent = [event for job in _jobs(doing) for event in _answers(job)]
+    sent = [event for job in _jobs(doing) for event in denoising_answers(job)]
     for step in steps:
         happening: Event | Cancel = sent[step % len(sent)]
         if step % 97 == 0:
@@ -144,7 +127,7 @@ def test_no_history_breaks_the_rules(num_slices: int, pixels: int, steps: list[i
         _check(record, after)
         if isinstance(happening, Event):
             assert advance(after, happening) == (after, [])
-        sent += [event for job in _jobs(doing) for event in _answers(job)]
+        sent += [event for job in _jobs(doing) for event in denoising_answers(job)]
         record = after
 
 

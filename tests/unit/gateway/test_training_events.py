@@ -135,7 +135,9 @@ def test_progress_inside_an_epoch_is_shown_until_the_epoch_ends(play: Play) -> N
     """A long epoch says how far it is; nothing follows from that, and an older epoch's news is ignored."""  # spec: D3
     event = Event(id="x", run="trainings/t", job=play.job().id)
     event.epoch_advanced.stage, event.epoch_advanced.token = 1, 5
-    event.epoch_advanced.running.CopyFrom(pb.RunningEpoch(epoch=1, epoch_count=9, steps_done_count=2, step_count=4))
+    event.epoch_advanced.running.CopyFrom(
+        pb.RunningEpoch(epoch=1, epoch_count=9, steps_done_count=2, step_count=4)
+    )
     assert list(play.tell(event)) == []
     assert play.record.training.stages[0].running.steps_done_count == 2
     play.tell(epoch_completed(play.job(), 5, 1))
