@@ -96,7 +96,7 @@ def _add_servicers(
     trainings = Trainings(bus, tables, store, runs)
     masks = Masks(tables, store, runs, trainings)
     models = Models(tables, store, settings.download_url_s)
-    denoisings = Denoisings(bus, tables, runs)
+    denoisings = Denoisings(bus, tables, store, runs)
     to = server.server
     stack_service_pb2_grpc.add_StackServiceServicer_to_server(
         StackServicer(stacks, inspections, settings.upload_url_s), to

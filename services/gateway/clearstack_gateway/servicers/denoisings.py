@@ -43,6 +43,13 @@ class DenoisingServicer(pb_grpc.DenoisingServiceServicer):
         """Stops a denoising for good."""
         return pb.CancelDenoisingResponse(denoising=await self._denoisings.cancel(request.name))
 
+    async def DownloadReport(
+        self, request: pb.DownloadReportRequest, context: Context
+    ) -> AsyncIterator[pb.DownloadReportResponse]:
+        """The report's bytes."""
+        async for data in self._denoisings.report(request):
+            yield pb.DownloadReportResponse(data=data)
+
     async def WatchDenoising(
         self, request: pb.WatchDenoisingRequest, context: Context
     ) -> AsyncIterator[pb.WatchDenoisingResponse]:

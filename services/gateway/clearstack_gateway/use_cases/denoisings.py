@@ -4,14 +4,21 @@ from collections.abc import AsyncIterator, Sequence
 
 from clearstack.v1 import config_pb2, denoising_pb2, error_reason_pb2
 from clearstack.v1.denoising_pb2 import Denoising
-from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest
+from clearstack.v1.denoising_service_pb2 import (
+    REPORT_FORMAT_JSON,
+    CreateDenoisingRequest,
+    DownloadReportRequest,
+)
 from clearstack.v1.event_pb2 import Event
+from clearstack.v1.job_pb2 import MakeReport
 from clearstack.v1.model_service_pb2 import Model, ModelStage
 from clearstack.v1.record_pb2 import DenoisingRecord
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import ids
 from clearstack_common.bus import Bus, StoredRecord
 from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
+from clearstack_common.objects import ObjectStore
+from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
@@ -26,8 +33,9 @@ _COLLECTION = "denoisings"
 class Denoisings:
     """What can be done with denoisings."""
 
-    def __init__(self, bus: Bus, tables: Tables, runs: Runs) -> None:
+    def __init__(self, bus: Bus, tables: Tables, store: ObjectStore, runs: Runs) -> None:
         self._bus = bus
+        self._store = store
         self._tables = tables
         self._runs = runs
 
@@ -63,6 +71,7 @@ class Denoisings:
                 mode=model.mode,
                 model_files=stage.files,
             ),
+            report=_report(stack, model, stage.number),
         )
         return _shown(await self._runs.create_denoising(record))
 
@@ -124,6 +133,38 @@ class Denoisings:
         async for item in history(self._bus, name, after_sequence, is_over):
             yield item
 
+    async def report(self, request: DownloadReportRequest) -> AsyncIterator[bytes]:
+        """The report of a denoising, or of a training's result, in chunks.
+
+        Raises:
+            WrongStateError: There is none, or not yet.
+        """
+        name = request.name
+        if name.startswith("trainings/"):
+            name = await self._reported(name, request.stage)
+        denoising = (await self._get(name)).value.denoising
+        wanted = "report.json" if request.format == REPORT_FORMAT_JSON else "report.html"
+        keys = [file.object_key for file in denoising.report_files if file.file_name == wanted]
+        if not keys:
+            raise WrongStateError(_why_no_report(denoising))
+        async for chunk in self._store.stream(keys[0]):
+            yield chunk
+
+    async def _reported(self, name: str, stage: int) -> str:
+        """The denoising that made a training's result."""
+        try:
+            training = (await self._tables.trainings.get(id_in(name, "trainings"))).value.training
+        except NotFoundError:
+            raise not_found(name, "trainings") from None
+        staged = {each.number: each.result_stack for each in training.stages}
+        result = staged.get(stage, "") if stage else training.result_stack
+        if not result:
+            what = f"of stage {stage} " if stage else ""
+            raise WrongStateError(
+                f"There is no result {what}yet that could have a report; `clearstack trainings show` tells how far it is."
+            )
+        return f"{_COLLECTION}/{run_id(result)}"  # a result has the id of the denoising that made it
+
     async def _get(self, name: str) -> StoredRecord[DenoisingRecord]:
         try:
             return await self._tables.denoisings.get(id_in(name, _COLLECTION))
@@ -137,6 +178,33 @@ def _stage(model: Model, number: int) -> ModelStage:
     if wanted not in numbers:
         raise InvalidFieldsError([("stage", f"is {number}; the model has {', '.join(map(str, numbers))}")])
     return model.stages[numbers.index(wanted)]
+
+
+def _report(stack: Stack, model: Model, number: int) -> MakeReport:
+    """What the report will be made of; the result itself comes later."""
+    return MakeReport(
+        stack_name=stack.name,
+        stack_display_name=stack.display_name,
+        method=model.method,
+        mode=model.mode,
+        stage=number,
+        stages=[stage for stage in model.stages if stage.number <= number],
+        config=model.config,
+        mask_files=model.mask_files if number > 1 else [],
+        model=model.name,
+        training=model.training,
+        device=model.device,
+        is_training_stack=bool(model.stack_sha256) and model.stack_sha256 == stack.sha256,
+    )
+
+
+def _why_no_report(denoising: Denoising) -> str:
+    if denoising.state == denoising_pb2.DENOISING_STATE_COMPLETE:
+        return "This result has no report: " + (
+            " ".join(denoising.notes)
+            or "it was made before there were reports; denoise the stack again to get one."
+        )
+    return "There is no report yet: it is made when the result is complete."
 
 
 def _shown(stored: StoredRecord[DenoisingRecord]) -> Denoising:

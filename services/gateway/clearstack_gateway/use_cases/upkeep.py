@@ -27,6 +27,7 @@ _KINDS = (
     "slices_denoised",
     "range_denoised",
     "result_assembled",
+    "report_made",
     "denoising_finished",
 )
 _SWEEP_S = 5.0

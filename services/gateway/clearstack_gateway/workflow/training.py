@@ -30,6 +30,7 @@ from clearstack.v1.record_pb2 import Effect, TrainingRecord
 from clearstack.v1.stack_service_pb2 import Failure
 from clearstack.v1.training_pb2 import TrainingState
 from clearstack_common.errors import WrongStateError
+from clearstack_common.subjects import run_id
 
 from clearstack_gateway.workflow import training_effects as effects
 from clearstack_gateway.workflow.decisions import (
@@ -156,6 +157,7 @@ def _stage_trained(record: TrainingRecord, job: str, trained: StageTrained, doin
     stage.stopped_early_epoch = trained.stopped_early_epoch
     kept.token, kept.epoch_count = trained.token, trained.epoch_count
     kept.best_validation_loss = trained.best_validation_loss
+    kept.noise_standard_deviation = trained.noise_standard_deviation
     del kept.files[:]
     kept.files.extend(trained.files)
     record.active_jobs.remove(job)
@@ -174,6 +176,7 @@ def _denoising_finished(
         _fail(record, finished.failure, doing)
         return
     record.active_jobs.remove(job)
+    record.training.notes.extend(note for note in finished.notes if note not in record.training.notes)
     record.training.stages[finished.stage - 1].result_stack = finished.result_stack
     record.stages[finished.stage - 1].result.CopyFrom(finished.file)
     if finished.stage == len(record.training.stages):
@@ -264,6 +267,8 @@ def _set_auto_approve(record: TrainingRecord, *, enabled: bool) -> None:
 
 def _complete(record: TrainingRecord, result_stack: str, doing: list[Effect]) -> None:
     record.training.result_stack = result_stack
+    # A result has the id of the denoising that made it.
+    record.training.report = f"denoisings/{run_id(result_stack)}" if result_stack else ""
     _move(record, pb.TRAINING_STATE_COMPLETE, doing)
     doing.append(Effect(register_model=effects.model(record)))
 

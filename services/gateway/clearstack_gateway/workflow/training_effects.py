@@ -1,9 +1,10 @@
 """What a training asks for: jobs, denoisings, its model; all with names that depend on nothing but the record."""
 
+from clearstack.v1 import model_service_pb2
 from clearstack.v1.config_pb2 import StageConfig
 from clearstack.v1.denoising_pb2 import Denoising
 from clearstack.v1.event_pb2 import Event, StateChanged
-from clearstack.v1.job_pb2 import ExtractMask, Job, TrainStage
+from clearstack.v1.job_pb2 import ExtractMask, Job, MakeReport, TrainStage
 from clearstack.v1.model_service_pb2 import Model, ModelStage, StoredFile
 from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
 from clearstack_common.subjects import run_id
@@ -78,6 +79,29 @@ def denoising(record: TrainingRecord, number: int) -> DenoisingRecord:
             mode=training.mode,
             model_files=record.stages[number - 1].files,
         ),
+        report=report(record, number),
+    )
+
+
+def report(record: TrainingRecord, number: int) -> MakeReport:
+    """What the report of a stage's result will be made of; the result itself comes later."""
+    training = record.training
+    learnt = model(record)
+    return MakeReport(
+        stack_name=training.stack,
+        stack_display_name=record.stack_display_name,
+        method=training.method,
+        mode=training.mode,
+        preset=training.preset,
+        stage=number,
+        stages=learnt.stages[:number],
+        config=training.config,
+        mask_files=learnt.mask_files if number > 1 else [],
+        earlier_result=record.stages[0].result if number > 1 else None,
+        model=learnt.name,
+        training=training.name,
+        device=training.stages[number - 1].device,
+        is_training_stack=True,
     )
 
 
@@ -95,6 +119,7 @@ def model(record: TrainingRecord) -> Model:
             files=kept.files,
             epoch_count=kept.epoch_count,
             best_validation_loss=kept.best_validation_loss,
+            training_loss=training.stages[number - 1].progress.training_loss,
         )
         for number, kept in enumerate(record.stages, start=1)
         if kept.files
@@ -112,6 +137,10 @@ def model(record: TrainingRecord) -> Model:
         mask_files=[file for file in record.mask_files if file.file_name in _MASK_OF_A_MODEL],
         config=training.config,
         device=training.stages[len(learnt) - 1].device,
+        state=model_service_pb2.MODEL_STATE_READY,
+        origin=model_service_pb2.MODEL_ORIGIN_TRAINED,
+        stack_dtype=record.stack_info.dtype,
+        noise_standard_deviation=record.stages[0].noise_standard_deviation,
     )
 
 
