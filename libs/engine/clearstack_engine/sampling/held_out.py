@@ -1,6 +1,7 @@
 """Keeps blocks of the stack back: no training loss is ever computed on them, only the validation loss.
 
-A block is the middle of a validation patch, so that its pixels have surroundings on all sides.
+A block is a whole validation patch, so that each pass through the network is asked at as many pixels as in training;
+of a small stack that would be too much, there it is the middle of one.
 
 Axes: Z slices, Y rows, X columns, B batch.
 """
@@ -12,9 +13,10 @@ import torch
 
 from clearstack_engine.sampling.patches import Positions
 
-HELD_OUT_SHARE = 0.03
+HELD_OUT_SHARE = 0.04
 NUM_BLOCKS_RANGE = (4, 64)
 CELL_PX = 8
+SMALL_STACK_PATCHES = 100
 
 
 class HeldOut:
@@ -22,7 +24,7 @@ class HeldOut:
 
     Args:
         shape_ZYX: of the stack.
-        patch_size_px: side of the validation patches; their held-out blocks have half of it.
+        patch_size_px: side of the validation patches; in small stacks their held-out blocks have half of it.
         generator: decides where the blocks are.
     """
 
@@ -30,8 +32,9 @@ class HeldOut:
         self, shape_ZYX: tuple[int, ...], *, patch_size_px: int, generator: np.random.Generator
     ) -> None:
         self._patch_size_px = patch_size_px
-        block_px = max(CELL_PX, patch_size_px // 2 // CELL_PX * CELL_PX)
         num_pixels = int(np.prod(shape_ZYX))
+        is_small = num_pixels < SMALL_STACK_PATCHES * patch_size_px**2
+        block_px = max(CELL_PX, patch_size_px // (2 if is_small else 1) // CELL_PX * CELL_PX)
         num_blocks = int(np.clip(HELD_OUT_SHARE * num_pixels / block_px**2, *NUM_BLOCKS_RANGE))
         # At most one pixel in ten, however small the stack.
         num_blocks = max(1, min(num_blocks, num_pixels // (10 * block_px**2)))
