@@ -17,6 +17,7 @@ import structlog
 from clearstack.v1 import error_reason_pb2
 from clearstack.v1.event_pb2 import Event, JobFailed
 from clearstack.v1.job_pb2 import Job
+from clearstack.v1.model_service_pb2 import Model
 from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
 from clearstack.v1.stack_service_pb2 import Stack
 
@@ -89,6 +90,8 @@ async def _active_jobs(bus: Bus, run: str) -> list[str]:
     if run.startswith("trainings/"):
         training = await bus.table(subjects.TRAININGS_BUCKET, TrainingRecord).get(run_id)
         return list(training.value.active_jobs)
+    if run.startswith("models/"):
+        return list((await bus.table(subjects.MODELS_BUCKET, Model).get(run_id)).value.active_jobs)
     denoising = await bus.table(subjects.DENOISINGS_BUCKET, DenoisingRecord).get(run_id)
     return list(denoising.value.active_jobs)
 

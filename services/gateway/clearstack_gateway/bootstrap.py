@@ -34,6 +34,8 @@ from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.denoisings import Denoisings
 from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.masks import Masks
+from clearstack_gateway.use_cases.model_exports import ModelExports
+from clearstack_gateway.use_cases.model_imports import ModelImports
 from clearstack_gateway.use_cases.models import Models
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import Stacks
@@ -96,6 +98,8 @@ def _add_servicers(
     trainings = Trainings(bus, tables, store, runs)
     masks = Masks(tables, store, runs, trainings)
     models = Models(tables, store, settings.download_url_s)
+    imports = ModelImports(bus, tables, store, settings)
+    exports = ModelExports(bus, tables, store, settings.export_wait_s)
     denoisings = Denoisings(bus, tables, store, runs)
     to = server.server
     stack_service_pb2_grpc.add_StackServiceServicer_to_server(
@@ -103,6 +107,6 @@ def _add_servicers(
     )
     training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings), to)
     mask_service_pb2_grpc.add_MaskServiceServicer_to_server(MaskServicer(masks), to)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(models), to)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(models, imports, exports), to)
     denoising_service_pb2_grpc.add_DenoisingServiceServicer_to_server(DenoisingServicer(denoisings), to)
     rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(), to)

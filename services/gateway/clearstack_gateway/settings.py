@@ -15,6 +15,9 @@ class GatewaySettings(ServiceSettings):
     inspection_timeout_s: float = Field(
         default=50, gt=0, description="How long a look at a stack is waited for"
     )
+    max_model_bytes: int = Field(default=4 << 30, ge=1, description="Size of an imported model")
+    import_wait_s: float = Field(default=120, gt=0, description="How long an import waits for its check")
+    export_wait_s: float = Field(default=300, gt=0, description="How long an export waits for its archive")
     pixels_per_range: int = Field(
         default=32_000_000, ge=1, description="Pixels that one job of a denoising deals with, about"
     )

@@ -12,7 +12,8 @@ from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
 from clearstack_common.worker import JobContext
-from clearstack_engine.denoising import Denoiser, triplet
+from clearstack_engine.denoising import load_card, load_denoiser, triplet
+from clearstack_engine.model.trained_on import noise_std
 from clearstack_stacks.convert import to_dtype
 from clearstack_stacks.reading import StackReader
 
@@ -38,7 +39,7 @@ async def denoise(context: JobContext) -> None:
     teller = asyncio.ensure_future(_tell(context, counter))
     try:
         span = range(work.start, work.stop)
-        await asyncio.to_thread(
+        notes = await asyncio.to_thread(
             _denoise, stack, model, part, span, work.output_dtype, counter.set, context.stop
         )
     finally:
@@ -46,7 +47,7 @@ async def denoise(context: JobContext) -> None:
         await asyncio.gather(teller, return_exceptions=True)
     await context.store.put_file(work.object_key, part)
     log.info("range denoised", start=work.start, stop=work.stop)
-    denoised = RangeDenoised(range_start=work.start, object_key=work.object_key)
+    denoised = RangeDenoised(range_start=work.start, object_key=work.object_key, notes=notes)
     await context.publish(Event(range_denoised=denoised), "done")
 
 
@@ -89,14 +90,18 @@ def _denoise(
     output_dtype: str,
     tell: Callable[[int], None],
     stop: threading.Event,
-) -> None:
-    """Writes the denoised slices of a range, one after the other, as raw pixels of the output's data type."""
+) -> list[str]:
+    """Writes the denoised slices of a range, one after the other, as raw pixels of the output's data type.
+
+    Returns:
+        How the stack differs from what the model was trained on.
+    """
 
     def give_up_when_told(_done: int, _total: int) -> None:
         if stop.is_set():
             raise StoppedError
 
-    denoiser = Denoiser.load(model)
+    denoiser, trained_on = load_denoiser(model), load_card(model).trained_on
     with StackReader(stack) as reader, part.open("wb") as out:
         slices = LazySlices(reader)
         for count, z in enumerate(span, start=1):
@@ -104,3 +109,4 @@ def _denoise(
             denoised_YX = denoiser.denoise_slice(slices_CYX, give_up_when_told)
             out.write(to_dtype(denoised_YX, output_dtype or reader.dtype).tobytes())
             tell(count)
+        return trained_on.warnings(reader.dtype.name, noise_std([slices[span.start]]))

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from clearstack_engine.config import StageConfig
 from clearstack_engine.errors import EngineError, OutOfMemoryError
+from clearstack_engine.model.files import add_trained_on
+from clearstack_engine.model.trained_on import TrainedOn
 from clearstack_engine.training import EpochReport, StageTrainer, StepProgress
 from clearstack_stacks.reading import StackReader
 
@@ -59,7 +61,7 @@ def compute(folder: Path, channel: Channel) -> None:
         checkpoint = folder / f"checkpoint-{report.epoch}.pt"
         trainer.save_checkpoint(checkpoint)
         channel.say("epoch", checkpoint=str(checkpoint), **asdict(report))
-    _say_trained(channel, trainer, folder / "model", plan["config"])
+    _say_trained(channel, trainer, folder / "model", plan["config"], TrainedOn.of(stack_ZYX))
 
 
 def _say_step(channel: Channel, step: StepProgress) -> None:
@@ -67,9 +69,12 @@ def _say_step(channel: Channel, step: StepProgress) -> None:
         channel.say("step", **asdict(step))
 
 
-def _say_trained(channel: Channel, trainer: StageTrainer, folder: Path, config: dict[str, Any]) -> None:
+def _say_trained(
+    channel: Channel, trainer: StageTrainer, folder: Path, config: dict[str, Any], trained_on: TrainedOn
+) -> None:
     folder.mkdir(exist_ok=True)
     trainer.save_model(folder)
+    add_trained_on(folder, trained_on)
     history = [asdict(report) for report in trainer.history]
     (folder / "config.json").write_text(json.dumps({"stage": config, "history": history}, indent=1))
     last: EpochReport = trainer.history[-1]
@@ -79,6 +84,7 @@ def _say_trained(channel: Channel, trainer: StageTrainer, folder: Path, config: 
         num_epochs_done=last.epoch,
         best_val_loss=last.best_val_loss,
         stopped_early=last.stopped_early,
+        noise_std=trained_on.noise_std,
     )
 
 

@@ -149,6 +149,7 @@ class _Training:
             epoch_count=message["num_epochs_done"],
             best_validation_loss=message["best_val_loss"],
             stopped_early_epoch=message["num_epochs_done"] if message["stopped_early"] else 0,
+            noise_standard_deviation=message["noise_std"],
         )
         await self._context.publish(Event(stage_trained=trained), f"trained.{self._token}")
 

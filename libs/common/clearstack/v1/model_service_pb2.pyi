@@ -250,7 +250,7 @@ class Model(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def failure(self) -> _stack_service_pb2.Failure:
-        """In REFUSED."""
+        """Why it is REFUSED; of a READY model, why it could not be exported last time."""
 
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -72,11 +72,26 @@ class ModelDescription:
             known = {key: value for key, value in fields.items() if key not in {"format", "format_version"}}
             known["stages"] = [StageDescription(**stage) for stage in known["stages"]]
             described = cls(**known)
+            described.require_sensible()
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFilesError(f"config.json is not the description of a model: {error!r}.") from error
-        if not all(isinstance(part, dict) for part in (described.training, described.provenance)):
-            raise ModelFilesError("config.json is not the description of a model: training or provenance.")
         return described
+
+    def require_sensible(self) -> None:
+        """Check what a stranger may have written.
+
+        Raises:
+            ValueError: a field is of another type, or the stages are not 1, or 1 and 2.
+        """
+        if [stage.number for stage in self.stages] not in ([1], [1, 2]):
+            raise ValueError("the stages must be 1, or 1 and 2")
+        for part in (self.training, self.provenance, *(stage.model for stage in self.stages)):
+            if not isinstance(part, dict):
+                raise TypeError("training, provenance and model must be objects")
+        for stage in self.stages:
+            float(stage.best_validation_loss), float(stage.training_loss), int(stage.num_epochs)
+            if not isinstance(stage.loss_history, list):
+                raise TypeError("loss_history must be a list")
 
 
 def is_description(fields: dict[str, Any]) -> bool:

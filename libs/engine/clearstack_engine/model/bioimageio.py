@@ -66,7 +66,9 @@ def write_package(stage_folder: Path, target: Path, description: ModelDescriptio
     (target / "README.md").write_text(_readme(description, code_version), encoding="utf-8")
     fields = _rdf(target, description, normalisation, multiple_px, num_slices)
     # Every JSON text is YAML too, and needs no library to write.
-    (target / "bioimageio.yaml").write_text(json.dumps(fields, indent=2, ensure_ascii=False), encoding="utf-8")
+    (target / "bioimageio.yaml").write_text(
+        json.dumps(fields, indent=2, ensure_ascii=False), encoding="utf-8"
+    )
 
 
 class _OneSlice(nn.Module):
@@ -89,7 +91,12 @@ def _load(stage_folder: Path) -> tuple[nn.Module, Normalisation, int, int]:
         return _OneSlice(network.fold()), card.normalisation, multiple_px, card.architecture.num_input_slices
     # Reflection at the lowest level needs more than one pixel.
     multiple_px = 2 ** (card.architecture.num_layers + 1)
-    return load_chain(stage_folder).eval(), card.normalisation, multiple_px, card.architecture.num_input_slices
+    return (
+        load_chain(stage_folder).eval(),
+        card.normalisation,
+        multiple_px,
+        card.architecture.num_input_slices,
+    )
 
 
 def _traced(network: nn.Module, example_BCYX: torch.Tensor) -> torch.jit.ScriptModule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import safetensors.torch
@@ -11,7 +11,7 @@ import torch
 
 from clearstack_engine.errors import ModelFilesError
 from clearstack_engine.model.state_dict import read_weights, require_fit
-from clearstack_engine.model.trained_on import TrainedOn
+from clearstack_engine.model.trained_on import NOTHING_KNOWN, TrainedOn
 from clearstack_engine.network.unet import Architecture, UNet
 from clearstack_engine.normalisation import Normalisation
 from clearstack_engine.symmetry import Symmetry
@@ -38,7 +38,7 @@ class ModelCard:
     normalisation: Normalisation
     stage: str
     symmetries: tuple[Symmetry, ...]
-    trained_on: TrainedOn = TrainedOn()
+    trained_on: TrainedOn = NOTHING_KNOWN
 
     def to_json(self) -> str:
         """The text of model.json."""
@@ -83,6 +83,13 @@ def save_model_files(folder: Path, card: Card, weights: dict[str, torch.Tensor])
     torch.save(on_cpu, folder / "weights.pth")
     safetensors.torch.save_file(on_cpu, folder / "weights.safetensors")
     (folder / "model.json").write_text(card.to_json(), encoding="utf-8")
+
+
+def add_trained_on(folder: Path, trained_on: TrainedOn) -> None:
+    """Write into an existing model.json what its stack was like."""
+    path = folder / "model.json"
+    card = ModelCard.from_json(path.read_text(encoding="utf-8"))
+    path.write_text(replace(card, trained_on=trained_on).to_json(), encoding="utf-8")
 
 
 def load_model_files(folder: Path) -> tuple[ModelCard, UNet]:

@@ -5,6 +5,7 @@ Axes: Z slice offset, Y rows, X columns.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,9 @@ class ImportedModel:
         """Write `stage1/…`, `stage2/…` and `mask/mask.npy`."""
         for number, stage in enumerate(self.stages, start=1):
             stage.save(folder / f"stage{number}")
+        for described in self.description.stages:
+            history = json.dumps({"history": described.loss_history}, indent=1)
+            (folder / f"stage{described.number}" / "config.json").write_text(history, encoding="utf-8")
         if self.mask_ZYX is not None:
             (folder / "mask").mkdir()
             np.save(folder / "mask" / "mask.npy", self.mask_ZYX, allow_pickle=False)

@@ -60,6 +60,9 @@ class TrainedOn:
         return warnings
 
 
+NOTHING_KNOWN = TrainedOn()
+
+
 def noise_std(slices_ZYX: Iterable[NDArray[np.generic]]) -> float:
     """Standard deviation of the noise in the units of the slices, robust against edges; 0.0 = none found.
 

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from clearstack_engine.errors import ModelFilesError
-from clearstack_engine.model.trained_on import TrainedOn
+from clearstack_engine.model.trained_on import NOTHING_KNOWN, TrainedOn
 from clearstack_engine.normalisation import Normalisation
 from clearstack_engine.reference.network import ReferenceArchitecture
 
 FAMILY = "autoStructN2V"
 FORMAT_VERSION = 1
+UNCHANGED = Normalisation(mean=0.0, std=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,10 @@ class ReferenceCard:
     architecture: ReferenceArchitecture
     patch_size_px: int
     margin_px: int = 0
-    normalisation: Normalisation = Normalisation(mean=0.0, std=1.0)
+    normalisation: Normalisation = UNCHANGED
     stage: str = "single"
     is_chained: bool = False
-    trained_on: TrainedOn = TrainedOn()
+    trained_on: TrainedOn = NOTHING_KNOWN
 
     def to_json(self) -> str:
         """The text of model.json."""

@@ -15,7 +15,7 @@ import torch
 
 from clearstack_engine.errors import ModelMismatchError
 from clearstack_engine.normalisation import Normalisation
-from clearstack_engine.reference.card import ReferenceCard
+from clearstack_engine.reference.card import UNCHANGED, ReferenceCard
 from clearstack_engine.reference.network import ReferenceArchitecture
 
 _PREFIX = "unet."
@@ -48,7 +48,9 @@ def stage_configs(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         wanted = [name for name in ("stage1", "stage2") if config.get(f"run_{name}", True)]
         stages = [config[name] for name in wanted if name in config]
     if not stages or not all(isinstance(stage, Mapping) for stage in stages):
-        raise ModelMismatchError("The configuration describes no stage: stage1, stage2 or recipes are missing.")
+        raise ModelMismatchError(
+            "The configuration describes no stage: stage1, stage2 or recipes are missing."
+        )
     return stages
 
 
@@ -154,7 +156,7 @@ def _normalisation(config: Mapping[str, Any]) -> Normalisation:
             "std and eps (of values between 0 and 1)."
         )
     if not isinstance(stats, Mapping):
-        return Normalisation(mean=0.0, std=1.0)
+        return UNCHANGED
     try:
         mean, std = float(stats["mean"]), float(stats["std"]) + float(stats.get("eps", 0.0))
     except (KeyError, TypeError, ValueError) as error:

@@ -18,7 +18,7 @@ Axes: C input slices, Y rows, X columns, B patches.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -136,7 +136,8 @@ class ReferenceDenoiser:
                 sum_YX[place] += weight_YX
             if on_tile is not None:
                 on_tile(count, len(row_starts))
-        return (total_YX / sum_YX)[:num_rows, :num_columns]
+        image_YX: NDArray[np.float32] = total_YX / sum_YX
+        return image_YX[:num_rows, :num_columns]
 
     def _compute_row(
         self, padded_CYX: NDArray[np.float32], y: int, column_starts: range
@@ -150,7 +151,7 @@ class ReferenceDenoiser:
         inner = slice(margin_px, margin_px + self._card.patch_size_px)
         rows = [
             self._network(batch_BCYX.to(self._device))[:, middle, inner, inner].cpu().numpy()
-            for batch_BCYX in patches_BCYX.split(_BATCH_PATCHES)
+            for batch_BCYX in torch.split(patches_BCYX, _BATCH_PATCHES)
         ]
         return np.concatenate(rows)
 
@@ -208,5 +209,5 @@ def _weights(size_px: int) -> NDArray[np.float32]:
     return np.outer(line_X, line_X).astype(np.float32)
 
 
-def _largest_value(dtype: np.dtype[np.generic]) -> int:
+def _largest_value(dtype: np.dtype[Any]) -> int:
     return int(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1

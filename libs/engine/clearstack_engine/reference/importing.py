@@ -72,7 +72,9 @@ def stage_of(
     if not card.is_chained:
         return ImportedStage(card=card, weights=weights)
     if not before or not isinstance(before[-1].card, ReferenceCard):
-        raise ModelMismatchError(f"Stage {number} is applied to the result of a stage before it, which is missing.")
+        raise ModelMismatchError(
+            f"Stage {number} is applied to the result of a stage before it, which is missing."
+        )
     return ImportedStage(card=card, weights=weights, first=replace(before[-1], first=None))
 
 

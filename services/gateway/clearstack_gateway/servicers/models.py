@@ -4,21 +4,37 @@ from collections.abc import AsyncIterator
 
 from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1 import model_service_pb2_grpc as pb_grpc
+from clearstack_common.errors import InvalidFieldsError
 
 from clearstack_gateway.servicers.context import Context
-from clearstack_gateway.servicers.errors import not_in_this_version
+from clearstack_gateway.use_cases.model_exports import ModelExports, file_name
+from clearstack_gateway.use_cases.model_imports import ModelImports
 from clearstack_gateway.use_cases.models import Models
 
 
 class ModelServicer(pb_grpc.ModelServiceServicer):
     """Trained networks that can denoise further stacks."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, imports: ModelImports, exports: ModelExports) -> None:
         self._models = models
+        self._imports = imports
+        self._exports = exports
 
-    async def ImportModel(self, request: pb.ImportModelRequest, context: Context) -> pb.ImportModelResponse:
-        """Not in this version."""
-        raise not_in_this_version("ImportModel", "Train a model on one of your stacks instead.")
+    async def ImportModel(
+        self, request_iterator: AsyncIterator[pb.ImportModelRequest], context: Context
+    ) -> pb.ImportModelResponse:
+        """Takes a model's files in chunks."""
+        first = await anext(aiter(request_iterator), None)
+        if first is None:
+            raise InvalidFieldsError([("file_name", "is missing: no message came")])
+
+        async def chunks() -> AsyncIterator[tuple[str, bytes]]:
+            yield first.file_name, first.data
+            async for request in request_iterator:
+                yield request.file_name, request.data
+
+        model = await self._imports.take(first.display_name, first.request_id, chunks())
+        return pb.ImportModelResponse(model=model)
 
     async def GetModel(self, request: pb.GetModelRequest, context: Context) -> pb.GetModelResponse:
         """One model with links to its files."""
@@ -38,6 +54,12 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
     async def ExportModel(
         self, request: pb.ExportModelRequest, context: Context
     ) -> AsyncIterator[pb.ExportModelResponse]:
-        """Not in this version."""
-        raise not_in_this_version("ExportModel", "GetModel gives links to the model's files.")
-        yield  # makes it a stream
+        """The model as one archive."""
+        export = await self._exports.archive(request.name, request.format)
+        yield pb.ExportModelResponse(
+            file_name=file_name(request.name, export),
+            size_bytes=export.file.size_bytes,
+            sha256=export.file.sha256,
+        )
+        async for data in self._exports.stream(export):
+            yield pb.ExportModelResponse(data=data)

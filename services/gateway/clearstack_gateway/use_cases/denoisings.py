@@ -20,6 +20,7 @@ from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFou
 from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
+from clearstack_gateway.use_cases.models import require_ready as require_ready_model
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
 from clearstack_gateway.use_cases.tables import Tables, id_in, not_found, page
@@ -85,9 +86,11 @@ class Denoisings:
 
     async def _model(self, name: str) -> Model:
         try:
-            return (await self._tables.models.get(id_in(name, "models", "model"))).value
+            model = (await self._tables.models.get(id_in(name, "models", "model"))).value
         except NotFoundError:
             raise not_found(name, "models") from None
+        require_ready_model(model)
+        return model
 
     async def get(self, name: str) -> Denoising:
         """One denoising."""

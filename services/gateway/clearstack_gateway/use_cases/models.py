@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
+from clearstack.v1 import error_reason_pb2
+from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.model_service_pb2 import Model, ModelFileLink, StoredFile
 from clearstack_common.bus import StoredRecord
-from clearstack_common.errors import NotFoundError
+from clearstack_common.errors import ClearstackError, WrongStateError
 from clearstack_common.objects import ObjectStore
+from clearstack_common.subjects import run_id
 
-from clearstack_gateway.use_cases.tables import Tables, check_etag, id_in, not_found, page
-
-_COLLECTION = "models"
+from clearstack_gateway.use_cases.model_records import ModelRecords
+from clearstack_gateway.use_cases.tables import Tables, check_etag, page
+from clearstack_gateway.workflow import denoising as denoising_workflow
+from clearstack_gateway.workflow.model import is_ready
 
 
 class Models:
@@ -19,10 +23,11 @@ class Models:
         self._tables = tables
         self._store = store
         self._download_url_s = download_url_s
+        self._records = ModelRecords(tables)
 
     async def get(self, name: str) -> tuple[Model, Sequence[ModelFileLink]]:
         """One model, with links from which its files can be fetched for a while."""
-        model = _shown(await self._get(name))
+        model = _shown(await self._records.get(name))
         links = [
             await self._link(f"stage{stage.number}/{file.file_name}", file)
             for stage in model.stages
@@ -45,18 +50,55 @@ class Models:
         return [_shown(stored) for stored in shown], token
 
     async def delete(self, name: str, etag: str) -> None:
-        """Removes a model and its files; its training and results stay."""
-        stored = await self._get(name)
-        check_etag(etag, stored.revision)
-        await self._tables.models.delete(stored)
-        files = [file for stage in stored.value.stages for file in stage.files]
-        await self._store.delete([file.object_key for file in [*files, *stored.value.mask_files]])
+        """Removes a model and its files; its training and results stay.
 
-    async def _get(self, name: str) -> StoredRecord[Model]:
-        try:
-            return await self._tables.models.get(id_in(name, _COLLECTION))
-        except NotFoundError:
-            raise not_found(name, _COLLECTION) from None
+        Raises:
+            ClearstackError: IN_USE: a denoising that is not finished needs it.
+        """
+        stored = await self._records.get(name)
+        check_etag(etag, stored.revision)
+        await self._require_unused(name)
+        await self._tables.models.delete(stored)
+        model = stored.value
+        files = [file for stage in model.stages for file in stage.files]
+        files += [*model.mask_files, *(export.file for export in model.exports)]
+        leftovers: Sequence[str] = []
+        if model.origin == pb.MODEL_ORIGIN_IMPORTED:  # the folder of a trained one is its training's
+            leftovers = [found.key for found in await self._store.list(f"{model_folder(model)}/")]
+        await self._store.delete({*(file.object_key for file in files), *leftovers})
+
+    async def _require_unused(self, name: str) -> None:
+        users = [
+            record.value.denoising.name
+            for record in await self._tables.denoisings.list()
+            if record.value.denoising.model == name
+            and record.value.denoising.state not in denoising_workflow.TERMINAL
+        ]
+        if users:
+            raise ClearstackError(
+                f"The model is needed by {', '.join(users[:3])}; wait until that is finished, or cancel it.",
+                reason=error_reason_pb2.ERROR_REASON_IN_USE,
+            )
+
+
+def model_folder(model: Model) -> str:
+    """Where a model's files are kept."""
+    if model.origin == pb.MODEL_ORIGIN_IMPORTED or not model.stages:
+        return f"models/imported/{run_id(model.name)}"
+    # models/SESSION/TRAINING, as the training has named it
+    return "/".join(model.stages[0].files[0].object_key.split("/")[:3])
+
+
+def require_ready(model: Model) -> None:
+    """Refuses a model that cannot denoise.
+
+    Raises:
+        WrongStateError: Says why.
+    """
+    if model.state == pb.MODEL_STATE_REFUSED:
+        raise WrongStateError(f"The model was refused when it was imported: {model.failure.message}")
+    if not is_ready(model):
+        raise WrongStateError("The model is still being checked; try again in a moment.")
 
 
 def _shown(stored: StoredRecord[Model]) -> Model:

@@ -11,6 +11,7 @@ from clearstack.v1.record_pb2 import TrainingRecord
 from clearstack_common.bus import Bus, Delivery, StoredRecord
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
 
+from clearstack_gateway.use_cases.model_records import ModelRecords
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.tables import Tables
 from clearstack_gateway.workflow import Grant
@@ -27,6 +28,8 @@ _KINDS = (
     "slices_denoised",
     "range_denoised",
     "result_assembled",
+    "model_imported",
+    "model_exported",
     "report_made",
     "denoising_finished",
 )
@@ -44,6 +47,7 @@ class Upkeep:
         self._bus = bus
         self._tables = tables
         self._runs = runs
+        self._models = ModelRecords(tables)
 
     async def apply_events(self) -> None:
         """Applies the services' events to the runs, in order, for ever."""
@@ -58,7 +62,9 @@ class Upkeep:
     async def _apply(self, delivery: Delivery[Event]) -> None:
         event = delivery.item
         try:
-            if event.run.startswith("denoisings/"):
+            if event.run.startswith("models/"):
+                await self._models.apply(event)
+            elif event.run.startswith("denoisings/"):
                 await self._runs.advance_denoising(event.run, event)
             elif not await self._is_stale(event):
                 await self._runs.advance_training(event.run, event)
