@@ -94,6 +94,18 @@ def test_training_is_told_of_its_step() -> None:
     assert doing[-1].event.denoising_finished.failure == FAILURE
 
 
+def test_failed_report_costs_a_note() -> None:
+    """A result whose report cannot be made is complete all the same, and says what is missing."""  # spec: F3
+    record, doing = start(new_denoising(2, training="trainings/t"), 10**6)
+    for _ in range(2):
+        record, doing = advance(record, denoising_answers(_jobs(doing)[0])[-1])
+    record, doing = advance(record, job_failed(record.active_jobs[0], "denoisings/d"))
+    assert _name(record) == "COMPLETE"
+    assert not record.denoising.HasField("failure")
+    assert FAILURE.message in record.denoising.notes[0]
+    assert doing[-1].event.denoising_finished.file == record.result
+
+
 def test_one_failed_range_ends_all() -> None:
     """When a range cannot be denoised the others are not awaited any more."""
     record, _ = start(new_denoising(6), 200)
