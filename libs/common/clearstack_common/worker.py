@@ -74,7 +74,9 @@ class JobContext:
     async def is_wanted(self) -> bool:
         """Whether the run still waits for this job."""
         try:
-            if self.job.run.startswith("stacks/"):  # whoever asks for a look at a stack waits for it, or does not
+            if self.job.run.startswith(
+                "stacks/"
+            ):  # whoever asks for a look at a stack waits for it, or does not
                 await self.bus.table(subjects.STACKS_BUCKET, Stack).get(subjects.run_id(self.job.run))
                 return True
             return self.job.id in await _active_jobs(self.bus, self.job.run)

@@ -38,7 +38,7 @@ _MASK_RANGES = [
 
 def _violations(overrides: TrainingConfig, method: "pb.Method.ValueType" = STRUCT) -> dict[str, str]:
     try:
-        resolve_config(method, pb.PRESET_BALANCED, overrides, _SIDE, _SIDE)
+        resolve_config(method, pb.PRESET_BALANCED, overrides, (24, _SIDE, _SIDE))
     except InvalidFieldsError as error:
         return dict(error.violations)
     return {}

@@ -50,7 +50,7 @@ def test_balanced_is_the_published_table() -> None:
 @pytest.mark.parametrize("method", [N2V, STRUCT])
 def test_preset_sets_every_parameter(method: "pb.Method.ValueType", preset: "pb.Preset.ValueType") -> None:
     """Every preset is valid as it is and leaves no parameter open."""  # spec: C15
-    config = resolve_config(method, preset, TrainingConfig(), 512, 512)
+    config = resolve_config(method, preset, TrainingConfig(), (24, 512, 512))
     for stage in [config.stage1] + ([config.stage2] if method == STRUCT else []):
         assert {field.name for field, _ in stage.ListFields()} == set(StageConfig.DESCRIPTOR.fields_by_name)
 
@@ -58,7 +58,7 @@ def test_preset_sets_every_parameter(method: "pb.Method.ValueType", preset: "pb.
 def test_override_changes_its_parameter_alone() -> None:
     """Any parameter of a preset can be overridden; the others stay."""  # spec: C15
     overrides = TrainingConfig(stage2=StageConfig(epochs=7, early_stopping=False), seed=5)
-    config = resolve_config(STRUCT, pb.PRESET_FAST, overrides, 512, 512)
+    config = resolve_config(STRUCT, pb.PRESET_FAST, overrides, (24, 512, 512))
     expected = preset_config(STRUCT, pb.PRESET_FAST)
     expected.stage2.epochs, expected.stage2.early_stopping, expected.seed = 7, False, 5
     assert config == expected
@@ -67,22 +67,22 @@ def test_override_changes_its_parameter_alone() -> None:
 def test_preset_is_not_changed_by_use() -> None:
     """What one training overrides does not leak into the next."""  # spec: C15
     before = preset_config(STRUCT, pb.PRESET_FAST)
-    resolve_config(STRUCT, pb.PRESET_FAST, TrainingConfig(stage1=StageConfig(epochs=1)), 512, 512)
+    resolve_config(STRUCT, pb.PRESET_FAST, TrainingConfig(stage1=StageConfig(epochs=1)), (24, 512, 512))
     assert preset_config(STRUCT, pb.PRESET_FAST) == before
 
 
 def test_seed_is_drawn_and_recorded() -> None:
     """Without a seed two trainings get two, each of 63 bits at most; a given one is kept, 0 too."""  # spec: C14
-    drawn = [resolve_config(N2V, pb.PRESET_FAST, TrainingConfig(), 64, 64).seed for _ in range(20)]
+    drawn = [resolve_config(N2V, pb.PRESET_FAST, TrainingConfig(), (24, 64, 64)).seed for _ in range(20)]
     assert len(set(drawn)) == 20
     assert all(0 <= seed < 2**63 for seed in drawn)
     for seed in (0, 2**63 - 1):
-        assert resolve_config(N2V, pb.PRESET_FAST, TrainingConfig(seed=seed), 64, 64).seed == seed
+        assert resolve_config(N2V, pb.PRESET_FAST, TrainingConfig(seed=seed), (24, 64, 64)).seed == seed
 
 
 def test_preset_patch_shrinks_to_the_slice() -> None:
     """A preset is for slices of any size: its patch becomes the largest that fits."""  # spec: C1
-    config = resolve_config(STRUCT, pb.PRESET_BALANCED, TrainingConfig(), 300, 50)
+    config = resolve_config(STRUCT, pb.PRESET_BALANCED, TrainingConfig(), (24, 300, 50))
     assert (config.stage1.patch_size, config.stage2.patch_size) == (32, 48)
 
 
@@ -90,7 +90,7 @@ def test_patch_asked_for_is_not_shrunk() -> None:
     """A patch that a person asked for and that does not fit is refused, with the slice's size."""  # spec: C16
     overrides = TrainingConfig(stage1=StageConfig(patch_size=64))
     with pytest.raises(InvalidFieldsError) as caught:
-        resolve_config(N2V, pb.PRESET_BALANCED, overrides, 300, 50)
+        resolve_config(N2V, pb.PRESET_BALANCED, overrides, (24, 300, 50))
     [(field, text)] = caught.value.violations
     assert field == "config.stage1.patch_size"
     assert "64" in text
@@ -101,7 +101,7 @@ def test_patch_must_fit_the_layers() -> None:
     """A patch that cannot be halved as often as there are layers is refused, with the number that it needs."""  # spec: C1
     overrides = TrainingConfig(stage1=StageConfig(patch_size=40, layers=4))
     with pytest.raises(InvalidFieldsError, match="multiple of 16"):
-        resolve_config(N2V, pb.PRESET_BALANCED, overrides, 300, 300)
+        resolve_config(N2V, pb.PRESET_BALANCED, overrides, (24, 300, 300))
 
 
 @given(
@@ -114,7 +114,7 @@ def test_every_preset_suits_every_slice(
     height: int, width: int, preset: "pb.Preset.ValueType", method: "pb.Method.ValueType"
 ) -> None:
     """Whatever stack passed validation can be trained on with any preset."""  # spec: C15
-    config = resolve_config(method, preset, TrainingConfig(), height, width)
+    config = resolve_config(method, preset, TrainingConfig(), (24, height, width))
     for stage in [config.stage1] + ([config.stage2] if method == STRUCT else []):
         assert 16 <= stage.patch_size <= min(height, width)
         assert stage.patch_size % 2**stage.layers == 0
@@ -123,5 +123,5 @@ def test_every_preset_suits_every_slice(
 def test_request_is_left_as_it_is() -> None:
     """Resolving does not write into the request."""
     overrides = TrainingConfig(stage1=StageConfig(epochs=3))
-    resolve_config(N2V, pb.PRESET_FAST, overrides, 20, 20)
+    resolve_config(N2V, pb.PRESET_FAST, overrides, (24, 20, 20))
     assert overrides == TrainingConfig(stage1=StageConfig(epochs=3))

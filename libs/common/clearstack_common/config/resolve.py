@@ -8,7 +8,7 @@ from clearstack.v1.config_pb2 import MaskExtractorConfig, Method, Preset, StageC
 from google.protobuf.message import Message
 
 from clearstack_common.config.parameters import MASK_PARAMETERS, STAGE_PARAMETERS, Parameter
-from clearstack_common.config.presets import preset_config
+from clearstack_common.config.presets import FAST_PRESET_SLICES, preset_config
 from clearstack_common.errors import InvalidFieldsError
 
 Violation = tuple[str, str]
@@ -26,22 +26,24 @@ def resolve_config(
     method: "Method.ValueType",
     preset: "Preset.ValueType",
     overrides: TrainingConfig,
-    slice_height: int,
-    slice_width: int,
+    shape_ZYX: tuple[int, int, int],
 ) -> TrainingConfig:
-    """The preset with the overrides applied, and a seed.
+    """The preset, fitted to the stack's shape, with the overrides applied, and a seed.
 
     Raises:
         InvalidFieldsError: Names every field that is wrong, its value and its range.
     """
+    num_slices, height, width = shape_ZYX
     violations = list(_misplaced(method, overrides))
     config = preset_config(method, preset)
     for name in stage_names(method):
         stage, wanted = getattr(config, name), getattr(overrides, name)
         stage.MergeFrom(wanted)
         if not wanted.HasField("patch_size"):
-            _fit_patch(stage, min(slice_height, slice_width))
-        violations += _check_stage(name, stage, slice_height, slice_width)
+            _fit_patch(stage, min(height, width))
+        if preset == config_pb2.PRESET_FAST and not wanted.HasField("patches_per_image"):
+            _fit_epoch(stage, num_slices)
+        violations += _check_stage(name, stage, height, width)
     if method == config_pb2.METHOD_AUTOSTRUCTN2V:
         config.mask.MergeFrom(overrides.mask)
         violations += _check_message("mask", config.mask, MASK_PARAMETERS)
@@ -82,6 +84,11 @@ def _fit_patch(stage: StageConfig, smallest_side: int) -> None:
     step = 2 ** min(max(stage.layers, 0), _MOST_LAYERS)  # what is beyond is refused later
     fitting = max(smallest_side // step * step, _SMALLEST_PATCH_PX)
     stage.patch_size = min(stage.patch_size, fitting)
+
+
+def _fit_epoch(stage: StageConfig, num_slices: int) -> None:
+    """`fast` takes about the same time for every stack: its values are for 24 slices, fewer get more patches each."""
+    stage.patches_per_image = max(1, round(stage.patches_per_image * FAST_PRESET_SLICES / num_slices))
 
 
 def _check_stage(name: str, stage: StageConfig, slice_height: int, slice_width: int) -> Iterator[Violation]:

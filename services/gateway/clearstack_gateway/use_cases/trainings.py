@@ -180,7 +180,8 @@ def _check_choices(request: CreateTrainingRequest) -> None:
 
 def _new_record(request: CreateTrainingRequest, stack: Stack) -> TrainingRecord:
     preset = request.preset or config_pb2.PRESET_BALANCED
-    config = resolve_config(request.method, preset, request.config, stack.info.height, stack.info.width)
+    shape_ZYX = (stack.info.slice_count, stack.info.height, stack.info.width)
+    config = resolve_config(request.method, preset, request.config, shape_ZYX)
     num_stages = len(stage_names(request.method))
     training_id = ids.new_id(_COLLECTION, request.request_id)
     training = Training(
