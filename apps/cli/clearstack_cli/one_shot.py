@@ -121,6 +121,8 @@ class OneShot:
                 f"end it with {self.client.command('denoisings cancel ' + short)}."
             ) from None
         states.require_denoised(ended)
+        for each in ended.notes:
+            note(each)
         return ended
 
     def _review(self, training: Training) -> None:

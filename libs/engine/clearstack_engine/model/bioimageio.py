@@ -21,7 +21,7 @@ from torch import nn
 from clearstack_engine.denoising import load_card
 from clearstack_engine.model.files import ModelCard, load_model_files
 from clearstack_engine.normalisation import Normalisation
-from clearstack_engine.reference.denoiser import load_chain
+from clearstack_engine.reference.loading import load_chain
 
 if TYPE_CHECKING:
     from pathlib import Path

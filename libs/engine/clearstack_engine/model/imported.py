@@ -13,7 +13,7 @@ import numpy as np
 import safetensors.torch
 
 from clearstack_engine.model.files import save_model_files
-from clearstack_engine.reference.denoiser import FIRST_STAGE_CARD, FIRST_STAGE_WEIGHTS
+from clearstack_engine.reference.loading import FIRST_STAGE_CARD, FIRST_STAGE_WEIGHTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,14 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from clearstack_engine.device import Device
-from clearstack_engine.errors import ModelFilesError, StackError
-from clearstack_engine.model.files import load_weights
-from clearstack_engine.model.state_dict import read_weights, require_fit
-from clearstack_engine.reference.card import ReferenceCard
-from clearstack_engine.reference.network import ReferenceUNet
+from clearstack_engine.errors import StackError
+from clearstack_engine.reference.loading import load_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# A chained second stage has the first one's files beside its own.
-FIRST_STAGE_CARD = "first-model.json"
-FIRST_STAGE_WEIGHTS = "first-weights.safetensors"
+    from clearstack_engine.reference.card import ReferenceCard
+    from clearstack_engine.reference.network import ReferenceUNet
+
 _BATCH_PATCHES = 16
 _SMALLEST_WEIGHT = 1e-6
 
@@ -74,13 +70,10 @@ class ReferenceDenoiser:
         Raises:
             ModelFilesError: the files are missing, broken or do not fit together.
         """
+        stage, *before = load_stages(folder)
         on = Device.choose(device).device
-        card, network = _load(folder, "model.json", load_weights(folder))
-        if not card.is_chained:
-            return cls(network, card, on)
-        first_weights = read_weights(folder / FIRST_STAGE_WEIGHTS)
-        first_card, first_network = _load(folder, FIRST_STAGE_CARD, first_weights)
-        return cls(network, card, on, cls(first_network, first_card, on))
+        first = cls(before[0].network, before[0].card, on) if before else None
+        return cls(stage.network, stage.card, on, first)
 
     @property
     def num_input_slices(self) -> int:
@@ -136,7 +129,7 @@ class ReferenceDenoiser:
                 sum_YX[place] += weight_YX
             if on_tile is not None:
                 on_tile(count, len(row_starts))
-        image_YX: NDArray[np.float32] = total_YX / sum_YX
+        image_YX = (total_YX / sum_YX).astype(np.float32, copy=False)
         return image_YX[:num_rows, :num_columns]
 
     def _compute_row(
@@ -176,31 +169,6 @@ def _load(
     require_fit(network.state_dict(), weights, what=card_name)
     network.load_state_dict(weights)
     return card, network
-
-
-def load_chain(folder: Path) -> nn.Module:
-    """The network of a stage, after that of the first stage where it wants that one's result.
-
-    Raises:
-        ModelFilesError: the files are missing, broken or do not fit together.
-    """
-    card, network = _load(folder, "model.json", load_weights(folder))
-    if not card.is_chained:
-        return _MiddleSlice(network)
-    first_weights = read_weights(folder / FIRST_STAGE_WEIGHTS)
-    _, first = _load(folder, FIRST_STAGE_CARD, first_weights)
-    return nn.Sequential(_MiddleSlice(first), nn.Hardtanh(0.0, 1.0), _MiddleSlice(network))
-
-
-class _MiddleSlice(nn.Module):
-    def __init__(self, network: ReferenceUNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, slices_BCYX: torch.Tensor) -> torch.Tensor:
-        clean_BCYX: torch.Tensor = self.network(slices_BCYX)
-        middle = clean_BCYX.shape[1] // 2
-        return clean_BCYX[:, middle : middle + 1]
 
 
 def _weights(size_px: int) -> NDArray[np.float32]:
