@@ -35,11 +35,11 @@ _FAST = _BALANCED | {
 _HIGH_QUALITY = _BALANCED | {
     "patches_per_image": 200,
     "batch_size": 16,
-    "mask_percentage": 5.0,
+    "mask_percentage": 10.0,
     "layers": 3,
-    "learning_rate": 4e-4,
-    "epochs": 200,
-    "patience": 30,
+    "learning_rate": 1e-3,
+    "epochs": 150,
+    "patience": 20,
 }
 
 # What is different in the stages of autoStructN2V; N2V's only stage takes the values above.
@@ -52,7 +52,12 @@ _STAGE_1: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
         "mask_percentage": 15.0,
     },
     config_pb2.PRESET_BALANCED: {"augmentation": False, "patch_size": 32, "batch_size": 4},
-    config_pb2.PRESET_HIGH_QUALITY: {"augmentation": False},
+    config_pb2.PRESET_HIGH_QUALITY: {
+        "augmentation": False,
+        "patch_size": 32,
+        "mask_percentage": 15.0,
+        "epochs": 100,
+    },
 }
 _STAGE_2: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
     config_pb2.PRESET_FAST: {},
@@ -62,7 +67,7 @@ _STAGE_2: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
         "mask_percentage": 10.0,
         "learning_rate": 1e-5,
     },
-    config_pb2.PRESET_HIGH_QUALITY: {},
+    config_pb2.PRESET_HIGH_QUALITY: {"patches_per_image": 300},
 }
 _COMMON: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
     config_pb2.PRESET_FAST: _FAST,
