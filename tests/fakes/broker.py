@@ -94,6 +94,11 @@ class FakeBroker:
         if self.is_away:
             raise BackendUnavailableError("The message broker does not answer; try again in a moment.")
 
+    async def arrive(self) -> None:
+        """Lets others go first, as a way over the network does; then as `reach`."""
+        await asyncio.sleep(0)
+        self.reach()
+
     def set_away(self, *, away: bool) -> None:
         """Begins or ends an outage."""
         self.is_away = away

@@ -43,14 +43,14 @@ class FakeBus:
 
     async def publish_job(self, job: Job) -> None:
         """Queues a job; the same id is queued once."""
-        self.broker.reach()
+        await self.broker.arrive()
         self.broker.add_job(job.id, subjects.job_subject(job), protojson.encode(job))
 
     async def publish_event(self, event: Event) -> None:
         """Adds to the history; the same id is added once."""
         if not event.HasField("time"):
             event.time.GetCurrentTime()
-        self.broker.reach()
+        await self.broker.arrive()
         self.broker.add_event(event.id, subjects.event_subject(event), protojson.encode(event))
 
     async def jobs(self, verb: str) -> AsyncIterator[FakeDelivery[Job]]:
@@ -75,7 +75,7 @@ class FakeBus:
 
     async def next_event(self, resource_name: str, after_sequence: int) -> tuple[int, Event] | None:
         """A run's first event after a sequence number; None if there is none yet."""
-        self.broker.reach()
+        await self.broker.arrive()
         for message in self.broker.history:
             if message.sequence > after_sequence and matches(
                 subjects.events_of(resource_name), message.subject
@@ -95,12 +95,12 @@ class FakeBus:
 
     async def hint(self, subject: str) -> None:
         """Wakes those who listen to a subject now."""
-        self.broker.reach()
+        await self.broker.arrive()
         self.broker.hint(subject)
 
     async def forget_events(self, resource_name: str) -> None:
         """Removes a run's history."""
-        self.broker.reach()
+        await self.broker.arrive()
         pattern = subjects.events_of(resource_name)
         self.broker.history = [
             message for message in self.broker.history if not matches(pattern, message.subject)
@@ -112,14 +112,14 @@ class FakeBus:
 
     async def acquire_lock(self, holder: str) -> FakeLock | None:
         """Tries to take the training lock; None while somebody else has it."""
-        self.broker.reach()
+        await self.broker.arrive()
         if self.broker.holder() is not None:
             return None
         return FakeLock(self.broker, self.broker.write_lock(holder, None))
 
     async def lock_token(self) -> int | None:
         """The fencing token of the present holder; None while nobody has the lock."""
-        self.broker.reach()
+        await self.broker.arrive()
         held = self.broker.holder()
         return held.token if held else None
 

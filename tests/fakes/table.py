@@ -22,7 +22,7 @@ class FakeTable(Generic[M]):
 
     async def get(self, record_id: str) -> StoredRecord[M]:
         """The newest version."""
-        self._broker.reach()
+        await self._broker.arrive()
         try:
             revision, data = self._bucket.records[record_id]
         except KeyError:
@@ -31,28 +31,32 @@ class FakeTable(Generic[M]):
 
     async def create(self, record_id: str, value: M) -> StoredRecord[M]:
         """Adds a record."""
-        self._broker.reach()
+        await self._broker.arrive()
         if record_id in self._bucket.records:
             raise RecordExistsError(f"{record_id!r} exists already.")
         return self._write(record_id, value)
 
     async def update(self, stored: StoredRecord[M], value: M) -> StoredRecord[M]:
         """Replaces the version that was read."""
-        self._require_newest(stored)
+        await self._require_newest(stored)
         return self._write(stored.id, value)
 
     async def delete(self, stored: StoredRecord[M]) -> None:
         """Removes the version that was read."""
-        self._require_newest(stored)
+        await self._require_newest(stored)
         del self._bucket.records[stored.id]
         self._bucket.next_revision()
 
     async def list(self) -> list[StoredRecord[M]]:
         """Every record, in no particular order."""
-        return [await self.get(record_id) for record_id in list(self._bucket.records)]
+        await self._broker.arrive()
+        return [
+            StoredRecord(id=record_id, value=protojson.decode(data, self._message_type), revision=revision)
+            for record_id, (revision, data) in self._bucket.records.items()
+        ]
 
-    def _require_newest(self, stored: StoredRecord[M]) -> None:
-        self._broker.reach()
+    async def _require_newest(self, stored: StoredRecord[M]) -> None:
+        await self._broker.arrive()
         revision, _ = self._bucket.records.get(stored.id, (0, b""))
         if revision != stored.revision:
             raise ConflictError(f"{stored.id!r} was changed by somebody else; read it again.")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from clearstack.v1 import training_pb2
 from clearstack.v1.event_pb2 import Event
-from clearstack_common.errors import BackendUnavailableError
-from clearstack_gateway.workflow import Grant
+from clearstack_common.errors import BackendUnavailableError, WrongStateError
+from clearstack_gateway.workflow import Approve, Grant, SkipStageTwo
 from fakes import FakeBus
 from fakes.waiting import until
 from unit.gateway.plays import job_failed, stage_started, stage_trained
@@ -172,6 +172,21 @@ async def test_outage_while_applying_repeats_the_event(gateway: Gateway) -> None
     gateway.broker.pass_time(100)
     await gateway.apply_events()
     assert (await gateway.trainings.get(name)).stages[0].device == "cpu"
+
+
+async def test_two_gateways_decide_one_after_the_other(tmp_path: Path, gateway: Gateway) -> None:
+    """Of two decisions that exclude each other, taken at once at two gateways, exactly one counts."""  # spec: D10
+    other = Gateway(tmp_path / "other", gateway.broker, gateway.store)
+    name = (await gateway.new_training()).name
+    await gateway.serve_until(name, "AWAITING_REVIEW")
+    outcomes = await asyncio.gather(
+        gateway.runs.advance_training(name, Approve()),
+        other.runs.advance_training(name, SkipStageTwo()),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(outcome, WrongStateError) for outcome in outcomes) == 1
+    states = [event for event in await _history(gateway, name) if ".state." in event]
+    assert states == [f"{name.removeprefix('trainings/')}.state.{n}" for n in range(1, 6)]
 
 
 async def test_cancel_hints_at_the_workers(gateway: Gateway) -> None:
