@@ -158,19 +158,6 @@ class ReferenceDenoiser:
         return np.pad(slices_CYX, widths, mode="reflect")
 
 
-def _load(
-    folder: Path, card_name: str, weights: dict[str, torch.Tensor]
-) -> tuple[ReferenceCard, ReferenceUNet]:
-    try:
-        card = ReferenceCard.from_json((folder / card_name).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelFilesError(f"{card_name} cannot be read: {error.strerror}.") from error
-    network = ReferenceUNet(card.architecture)
-    require_fit(network.state_dict(), weights, what=card_name)
-    network.load_state_dict(weights)
-    return card, network
-
-
 def _weights(size_px: int) -> NDArray[np.float32]:
     centre = size_px // 2
     line_X = (1 - np.abs(np.arange(size_px) - centre) / centre).clip(_SMALLEST_WEIGHT)
