@@ -1,0 +1,1 @@
+"""The report of a result: measured, drawn, and put on one page that needs nothing else."""
