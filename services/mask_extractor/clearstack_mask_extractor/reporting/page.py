@@ -10,7 +10,7 @@ from clearstack_mask_extractor.reporting import pictures
 from clearstack_mask_extractor.reporting.measure import Measured, ShownSlice
 from clearstack_mask_extractor.reporting.plots import Line, line_plot, mask_plot
 from clearstack_mask_extractor.reporting.style import CSS
-from clearstack_mask_extractor.reporting.tables import comparison, parameters, provenance
+from clearstack_mask_extractor.reporting.tables import amount, comparison, parameters, provenance, share
 
 _BLUE, _RED, _GREY = "#2158a0", "#b23626", "#8b95a3"
 _MAP_PX = 12  # reach of the correlation maps
@@ -24,7 +24,7 @@ def page(facts: Mapping[str, Any], measured: Measured) -> str:
         _verdict(facts["verdict"]),
         _tiles(facts),
         "<h2>Input, result, and what was removed</h2>",
-        *(_slices(measured.shown)),
+        *_slices(measured.shown, measured.num_slices),
         *_comparison(facts),
         "<h2>The noise, and what was removed of it</h2>",
         _correlation(facts, measured),
@@ -70,15 +70,14 @@ def _verdict(verdict: Mapping[str, str]) -> str:
 
 def _tiles(facts: Mapping[str, Any]) -> str:
     result = facts["result"]
-    lost = result["signal_lost_percent"]
     pattern = result["noise_pattern"]
     tiles = [
-        ("Noise of the input, standard deviation", f"{result['noise_std']:.3g}"),
+        ("Noise of the input, standard deviation", amount(result["noise_std"])),
         (
             "Noise removed",
             f"{result['noise_removed_percent']:.0f} %" if result["noise_std"] else "none found",
         ),
-        ("Fine structure lost, about", f"{lost:.0f} %" if lost else "none seen"),
+        ("Fine structure lost, about", share(result["signal_lost_percent"])),
         ("Pattern of the noise", "none" if pattern == "none" else pattern),
     ]
     return (
@@ -91,9 +90,9 @@ def _tiles(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _slices(shown: Sequence[ShownSlice]) -> list[str]:
+def _slices(shown: Sequence[ShownSlice], num_slices: int) -> list[str]:
     made = []
-    for each in shown:
+    for number, each in enumerate(shown):
         limits = pictures.contrast(each.denoised_YX)
         corner = pictures.busiest_corner(each.denoised_YX)
         panels = [("Input", each.noisy_YX, limits)]
@@ -104,16 +103,19 @@ def _slices(shown: Sequence[ShownSlice]) -> list[str]:
             ("Result", each.denoised_YX, limits),
             ("Removed (input − result)", residual_YX, pictures.residual_contrast(residual_YX)),
         ]
-        made.append(f"<h3>Slice {each.z + 1}</h3>")
-        wholes = [(name, pictures.whole(slice_YX, limits), "") for name, slice_YX, limits in panels]
-        details = [
-            ("", pictures.detail(slice_YX, limits, corner), "pixels") for _, slice_YX, limits in panels
-        ]
-        made += [_row(wholes), _row(details)]
-    return [
-        *made,
-        "<p class='scale'>Each upper row shows the whole slice, the lower one a part of it, pixel by pixel.</p>",
-    ]
+        made.append(f"<h3>Slice {each.z + 1} of {num_slices}</h3>")
+        made.append(_row([(name, pictures.whole(slice_YX, limits), "") for name, slice_YX, limits in panels]))
+        if number == len(shown) // 2:
+            made.append(
+                _row(
+                    [
+                        ("", pictures.detail(slice_YX, limits, corner), "pixels")
+                        for _, slice_YX, limits in panels
+                    ]
+                )
+            )
+            made.append("<p class='scale'>Above, a part of the slice, pixel by pixel.</p>")
+    return made
 
 
 def _row(panels: Sequence[tuple[str, str, str]]) -> str:

@@ -112,4 +112,4 @@ def _ticks(low: float, high: float) -> list[float]:
     scale = 10.0 ** np.floor(np.log10(raw))
     step = next(scale * factor for factor in (1, 2, 5, 10) if scale * factor >= raw)
     first = np.ceil(low / step) * step
-    return [float(round(tick, 10)) for tick in np.arange(first, high + step / 1000, step)]
+    return [float(round(tick, 10)) + 0.0 for tick in np.arange(first, high + step / 1000, step)]

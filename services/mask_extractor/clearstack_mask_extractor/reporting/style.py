@@ -34,13 +34,14 @@ svg .grid { stroke: #e9edf2 } svg .axis { stroke: #8b95a3 }
 svg .tick { font-size: 11px; fill: var(--quiet) } svg .label { font-size: 12px; fill: var(--ink) }
 svg.mask { max-width: 100%; margin: 6px 0 }
 .hidden { fill: var(--blue) } .centre { fill: #d0411e } .free { fill: #eef1f5 }
-.legend { font-size: 12.5px; color: var(--quiet); display: flex; gap: 18px; padding-left: 58px }
+.legend { font-size: 12.5px; color: var(--quiet); display: flex; flex-wrap: wrap; gap: 2px 18px; padding-left: 58px }
+.legend span { white-space: nowrap }
 .legend i { display: inline-block; width: 22px; margin-right: 6px; vertical-align: middle }
 .scale { font-size: 12.5px; color: var(--quiet) }
-table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; min-width: 420px; font-size: 13.5px; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: 3px 14px 3px 0; vertical-align: top; border-bottom: 1px solid #eef1f5 }
 th { font-weight: 600 } td:first-child { color: var(--quiet); white-space: nowrap }
-td { overflow-wrap: anywhere }
+table.wide { width: 100% } td { overflow-wrap: anywhere }
 footer { margin-top: 36px; color: var(--quiet); font-size: 12.5px }
 @media (max-width: 640px) { .tiles, .two { grid-template-columns: 1fr 1fr } .two { display: block } }
 @media print {

@@ -1,5 +1,6 @@
 """The page's tables."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -7,13 +8,26 @@ from typing import Any
 _SKIPPED = frozenset({"seed"})  # is told as provenance
 
 
+def amount(value: float) -> str:
+    """Three digits, without an exponent where people would not write one."""
+    if 1e-3 <= abs(value) < 1e6:  # noqa: PLR2004
+        digits = 2 - math.floor(math.log10(abs(value)))
+        return f"{round(value, digits):,.{max(0, digits)}f}"
+    return f"{value:.3g}"
+
+
+def share(percent: float) -> str:
+    """A share that is estimated from above zero."""
+    return f"{percent:.0f} %" if percent else "none seen"
+
+
 def comparison(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
     """Stage 2 beside stage 1."""
     rows = [
         (
             "Noise left, standard deviation",
-            f"{first['noise_left_std']:.3g}",
-            f"{second['noise_left_std']:.3g}",
+            amount(first["noise_left_std"]),
+            amount(second["noise_left_std"]),
         ),
         (
             "Noise removed",
@@ -27,8 +41,8 @@ def comparison(first: Mapping[str, Any], second: Mapping[str, Any]) -> str:
         ),
         (
             "Fine structure lost, about",
-            f"{first['signal_lost_percent']:.0f} %",
-            f"{second['signal_lost_percent']:.0f} %",
+            share(first["signal_lost_percent"]),
+            share(second["signal_lost_percent"]),
         ),
     ]
     return _table(("", "Stage 1", "Stage 2"), rows)
@@ -74,7 +88,7 @@ def provenance(facts: Mapping[str, Any]) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table>{f'<thead><tr>{head}</tr></thead>' if heads else ''}<tbody>{body}</tbody></table>"
+    return f"<table{' class=wide' if not heads else ''}>{f'<thead><tr>{head}</tr></thead>' if heads else ''}<tbody>{body}</tbody></table>"
 
 
 def _words(name: str) -> str:
