@@ -15,7 +15,7 @@ from clearstack_gateway.workflow import (
     SetAutoApprove,
     SkipStageTwo,
 )
-from unit.gateway.plays import N2V, NOTHING, STRUCT, Play, files, new_training
+from unit.gateway.plays import N2V, NOTHING, STRUCT, Play, files, job_failed, new_training
 
 ONE_STAGE = ["QUEUED", "TRAINING", "DENOISING"]
 TO_REVIEW = [*ONE_STAGE, "EXTRACTING_MASK", "AWAITING_REVIEW"]
@@ -224,3 +224,42 @@ def test_n2v_has_no_mask_to_regenerate() -> None:
     play = Play(new_training(N2V)).serve()
     with pytest.raises(WrongStateError, match="autostructn2v"):
         play.tell(STRICTER)
+
+
+def _begun_anew() -> Play:
+    """Stage 2 is complete, its mask was regenerated and approved, and stage 2 has the slot again."""
+    play = _reviewed()
+    play.tell(Approve())
+    play.serve()
+    play.tell(STRICTER)
+    play.serve()
+    return play
+
+
+def test_failed_second_attempt_leaves_the_first_result() -> None:
+    """A new stage 2 that fails takes nothing away: the training is COMPLETE with its earlier result, and says so."""  # spec: D12
+    play = _begun_anew()
+    play.tell(Approve())
+    play.tell(Grant())
+    play.tell(job_failed(play.job().id))
+    training = play.record.training
+    assert (play.state, training.result_stack) == ("COMPLETE", "stacks/t-stage2-attempt1")
+    assert training.stages[1].state == pb.STAGE_STATE_FAILED
+    assert "earlier result stays" in training.notes[-1]
+
+
+def test_skipped_second_attempt_leaves_a_model_of_stage_one() -> None:
+    """Who regenerates and then skips wants stage 1: the model does not keep the stage 2 of the earlier mask."""  # spec: D10, D12
+    play = _begun_anew()
+    doing = play.tell(SkipStageTwo())
+    model = next(effect.register_model for effect in doing if effect.HasField("register_model"))
+    assert [stage.number for stage in model.stages] == [1]
+    assert play.record.training.result_stack == "stacks/t-stage1-attempt1"
+
+
+def test_stage_that_never_began_is_marked() -> None:
+    """A stage that had the slot and was cancelled before a trainer took it is CANCELLED, not PENDING."""  # spec: D7
+    play = Play(new_training(N2V))
+    play.tell(Grant())
+    play.tell(Cancel())
+    assert play.record.training.stages[0].state == pb.STAGE_STATE_CANCELLED

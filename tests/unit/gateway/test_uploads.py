@@ -196,3 +196,12 @@ async def test_preview_is_a_picture(gateway: Gateway, stack: Stack, max_side: in
     for index in (-1, 3):
         with pytest.raises(WrongStateError, match="0 to 2"):
             await gateway.stacks.preview(stack.name, index, max_side)
+
+
+async def test_incomplete_upload_can_go_on_after_finalize(gateway: Gateway, stack: Stack) -> None:
+    """Finalizing too early is refused, names where the upload stands, and loses nothing."""
+    await gateway.stacks.upload(stack.name, _chunks(b"x" * 100))
+    with pytest.raises(ClearstackError, match="100 of 250 bytes") as refused:
+        await gateway.stacks.finalize(stack.name, 250, "")
+    assert refused.value.metadata == {"offset": "100"}
+    assert (await gateway.stacks.get(stack.name)).uploaded_bytes == 100

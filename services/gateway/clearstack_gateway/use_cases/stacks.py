@@ -65,7 +65,7 @@ class Stacks:
         """Takes chunks (offset, bytes) that go on where the upload stands."""
         stored = await self._get(name)
         _require_uploading(stored.value)
-        upload = Upload(self._store, stored.id, self._settings.max_upload_bytes)
+        upload = self._upload_of(stored)
         await upload.resume()
         try:
             async for offset, data in chunks:
@@ -93,7 +93,7 @@ class Stacks:
     async def _finalize(
         self, stored: StoredRecord[Stack], size_bytes: int, sha256: str
     ) -> StoredRecord[Stack]:
-        await Upload(self._store, stored.id, self._settings.max_upload_bytes).join(stored.value.object_key)
+        await self._upload_of(stored).join(stored.value.object_key, size_bytes)
         folder = self._settings.scratch / "uploads"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{stored.id}.tif"
@@ -202,6 +202,9 @@ class Stacks:
         side = min(max_side_px, _LARGEST_PREVIEW_PX) if max_side_px > 0 else _PREVIEW_PX
         path = await self._cache.path(stored_file(stack))
         return await asyncio.to_thread(_draw, path, index, side)
+
+    def _upload_of(self, stored: StoredRecord[Stack]) -> Upload:
+        return Upload(self._store, stored.id, self._settings.max_upload_bytes)
 
     async def _get(self, name: str) -> StoredRecord[Stack]:
         try:

@@ -71,9 +71,20 @@ class Upload:
             self._offset += len(self._buffer)
             self._buffer.clear()
 
-    async def join(self, key: str) -> None:
-        """Makes one object of the parts, if there are any, and removes them."""
+    async def join(self, key: str, size_bytes: int) -> None:
+        """Makes one object of the parts, if there are any, and removes them.
+
+        Raises:
+            ClearstackError: CHECKSUM_MISMATCH: parts are missing; the upload stays and can go on.
+        """
         parts = await self._parts()
+        arrived = sum(part.size_bytes for part in parts)
+        if parts and size_bytes and arrived < size_bytes:
+            raise ClearstackError(
+                f"The upload is not complete: {arrived} of {size_bytes} bytes have arrived. Go on from there.",
+                reason=error_reason_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
+                metadata={"offset": str(arrived)},
+            )
         if parts:
             await self._store.concatenate(key, parts)
             # The first one first: whatever a crash leaves of the others is not taken for an upload again.

@@ -250,6 +250,7 @@ def _regenerate(record: TrainingRecord, decision: Regenerate, doing: list[Effect
 
 def _skip(record: TrainingRecord, doing: list[Effect]) -> None:
     record.training.stages[1].state = pb.STAGE_STATE_SKIPPED
+    record.stages[1].Clear()  # a stage 2 of an earlier mask is not part of the model any more
     _complete(record, record.training.stages[0].result_stack, doing)
 
 
@@ -278,10 +279,14 @@ def _job_failed(record: TrainingRecord, failed: JobFailed, doing: list[Effect]) 
 
 
 def _fail(record: TrainingRecord, failure: Failure, doing: list[Effect]) -> None:
-    record.training.failure.CopyFrom(failure)
     _end_running_stage(record, pb.STAGE_STATE_FAILED)
     del record.active_jobs[:]
-    _move(record, pb.TRAINING_STATE_FAILED, doing)
+    if record.training.result_stack:  # a second attempt after COMPLETE takes nothing away
+        record.training.notes.append(f"A new attempt failed, the earlier result stays: {failure.message}")
+        _move(record, pb.TRAINING_STATE_COMPLETE, doing)
+    else:
+        record.training.failure.CopyFrom(failure)
+        _move(record, pb.TRAINING_STATE_FAILED, doing)
 
 
 def _cancel(record: TrainingRecord, doing: list[Effect]) -> None:
@@ -294,9 +299,11 @@ def _cancel(record: TrainingRecord, doing: list[Effect]) -> None:
 
 
 def _end_running_stage(record: TrainingRecord, state: "pb.StageState.ValueType") -> None:
+    has_slot = record.training.state == pb.TRAINING_STATE_TRAINING
     for stage in record.training.stages:
-        if stage.state == pb.STAGE_STATE_TRAINING:
+        if stage.state == pb.STAGE_STATE_TRAINING or (has_slot and stage.state == pb.STAGE_STATE_PENDING):
             stage.state = state
+            return
 
 
 # --- small things -----------------------------------------------------------------------------------------------
