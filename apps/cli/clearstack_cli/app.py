@@ -8,6 +8,7 @@ import typer
 from clearstack_cli import denoisings, masks, models, stacks, trainings
 from clearstack_cli.demo import demo
 from clearstack_cli.denoise import denoise
+from clearstack_cli.inspect import inspect
 from clearstack_cli.presets import presets
 from clearstack_cli.sample import sample
 from clearstack_cli.train import train
@@ -44,6 +45,7 @@ def _global(
 
 app.command(rich_help_panel=_START)(demo)
 app.command(rich_help_panel=_START)(sample)
+app.command(rich_help_panel=_START)(inspect)
 app.command(rich_help_panel=_START)(denoise)
 app.command(rich_help_panel=_WORK)(train)
 app.add_typer(stacks.app, name="stacks", rich_help_panel=_WORK)

@@ -1,5 +1,6 @@
 """`clearstack denoisings …`: runs of models on stacks."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from clearstack.v1.denoising_service_pb2 import (
 )
 from rich.console import RenderableType
 
-from clearstack_cli import words
+from clearstack_cli import paths, reports, words
 from clearstack_cli.connection import Client
 from clearstack_cli.output import card, console, hint, print_json, say, table
 from clearstack_cli.paging import all_denoisings, denoising_name
@@ -54,6 +55,22 @@ def show(client: Client, denoising: DenoisingArgument, *, as_json: JsonOption = 
         print_json(found)
     else:
         console().print(_card(found))
+
+
+@app.command()
+@connected
+def report(
+    client: Client,
+    denoising: DenoisingArgument,
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="REPORT.html", help="Where to write it; .json for JSON.")
+    ],
+) -> None:
+    """Download the report on a result: pictures, noise, verdict."""
+    paths.check_output(output)
+    reports.download(client, denoising_name(client, denoising), output)
+    say(f"Written: {output}")
 
 
 @app.command()
@@ -106,6 +123,7 @@ def _card(denoising: Denoising) -> RenderableType:
             ("result", words.short(denoising.result_stack)),
             ("part of", denoising.training),
             ("notes", "\n".join(denoising.notes)),
+            ("verdict", denoising.verdict),
             ("created", words.moment(denoising.create_time)),
             ("ended", words.moment(denoising.end_time)),
         ],

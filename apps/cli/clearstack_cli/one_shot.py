@@ -56,8 +56,8 @@ class OneShot:
     order: Order
     is_interactive: bool
 
-    def run(self, source: Path, target: Path) -> None:
-        """Makes `target` of `source`; with JSON the training (or denoising) goes to stdout.
+    def run(self, source: Path, target: Path) -> Training | Denoising:
+        """Makes `target` of `source`; with JSON the training (or denoising) goes to stdout. Returns it.
 
         Raises:
             CliError: It failed, or a review is needed and nobody is there.
@@ -73,6 +73,7 @@ class OneShot:
         bars.download(self.client, result, target, stderr=self.order.as_json)
         if self.order.as_json:
             print_json(run)
+        return run
 
     def _uploaded(self, source: Path) -> str:
         stack = bars.upload(self.client, source, stderr=self.order.as_json)

@@ -65,3 +65,20 @@ def results_of(sources: list[Path], output: Path | None) -> list[Path]:
                 f"Two inputs would both be written to {target}. Denoise them one at a time with -o."
             )
     return targets
+
+
+def reports_of(sources: list[Path], report: Path | None) -> list[Path | None]:
+    """Where each input's report goes: `--report` (a file for one input, a folder for several), or nowhere.
+
+    Raises:
+        UsageError: One file is to hold several reports.
+        CliError: It cannot be written.
+    """
+    if report is None:
+        return [None for _ in sources]
+    if len(sources) == 1 and not report.is_dir():
+        check_output(report)
+        return [report]
+    if not report.is_dir():
+        raise UsageError(f"With several inputs --report is a folder that exists, and {report} is none.")
+    return [report / f"{source.stem}-report.html" for source in sources]

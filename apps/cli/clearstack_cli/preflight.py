@@ -30,6 +30,16 @@ def check(inputs: Sequence[Path], targets: Sequence[Path], *, mode: ModeName) ->
         _check_stack(source, mode)
 
 
+def check_input(path: Path) -> None:
+    """One input alone, whatever is to be done with it.
+
+    Raises:
+        CliError: It is no stack that can be denoised.
+    """
+    paths.check_input(path)
+    _check_stack(path, ModeName.TWO_D)
+
+
 def _check_stack(path: Path, mode: ModeName) -> None:
     try:
         num_slices = _num_slices(path)

@@ -1,5 +1,6 @@
 """`clearstack train`: start trainings."""
 
+import dataclasses
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from clearstack.v1.training_service_pb2 import CreateTrainingRequest
 
 from clearstack_cli import bars, overrides, paths, words
 from clearstack_cli.connection import Client
+from clearstack_cli.inspect import choose
 from clearstack_cli.output import print_json, say
 from clearstack_cli.overrides import SetOption
 from clearstack_cli.paging import stack_name
@@ -22,12 +24,19 @@ from clearstack_cli.words import MethodName, ModeName, PresetName
 MethodOption = Annotated[
     MethodName,
     typer.Option(
-        "--method", case_sensitive=False, help="n2v for random noise, autostructn2v for structured noise."
+        "--method",
+        case_sensitive=False,
+        help="n2v for random noise, autostructn2v for structured noise, auto to have it measured.",
     ),
 ]
 ModeOption = Annotated[
-    ModeName,
-    typer.Option("--mode", case_sensitive=False, help="2d, or 2.5d with the two neighbouring slices."),
+    ModeName | None,
+    typer.Option(
+        "--mode",
+        case_sensitive=False,
+        help="2d, or 2.5d with the two neighbouring slices.",
+        show_default="2d; with --method auto, the better one",
+    ),
 ]
 PresetOption = Annotated[
     PresetName, typer.Option("--preset", case_sensitive=False, help="How much time to take.")
@@ -46,7 +55,7 @@ class Wish:
     """How to train, as asked for."""
 
     method: MethodName = MethodName.N2V
-    mode: ModeName = ModeName.TWO_D
+    mode: ModeName | None = None
     preset: PresetName = PresetName.BALANCED
     config: TrainingConfig
     auto_approve: bool = False
@@ -59,7 +68,7 @@ class Wish:
         return CreateTrainingRequest(
             stack=stack,
             method=self.method.proto,
-            mode=self.mode.proto,
+            mode=(self.mode or ModeName.TWO_D).proto,
             preset=self.preset.proto,
             config=self.config,
             auto_approve=self.auto_approve,
@@ -83,7 +92,10 @@ def config_of(assignments: list[str] | None, seed: int | None) -> TrainingConfig
 
 
 def create(client: Client, stack: str, wish: Wish) -> Training:
-    """Starts a training on a stack."""
+    """Starts a training on a stack; with the method `auto`, looks at it first."""
+    if wish.method is MethodName.AUTO:
+        method, mode = choose(client, stack, wish.mode)
+        wish = dataclasses.replace(wish, method=method, mode=mode)
     return client.trainings.CreateTraining(wish.request(stack)).training
 
 
@@ -96,7 +108,7 @@ def train(
     ],
     *,
     method: MethodOption = MethodName.N2V,
-    mode: ModeOption = ModeName.TWO_D,
+    mode: ModeOption = None,
     preset: PresetOption = PresetName.BALANCED,
     assignments: SetOption = None,
     auto_approve: AutoApproveOption = False,

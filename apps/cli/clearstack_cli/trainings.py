@@ -11,7 +11,7 @@ from clearstack.v1.training_service_pb2 import (
     GetTrainingRequest,
 )
 
-from clearstack_cli import bars, paths, states, training_cards, training_view, words
+from clearstack_cli import bars, paths, reports, states, training_cards, training_view, words
 from clearstack_cli.connection import Client
 from clearstack_cli.errors import Interrupted
 from clearstack_cli.following import follow
@@ -75,6 +75,25 @@ def download(
     name = training_name(client, training)
     found = client.trainings.GetTraining(GetTrainingRequest(name=name)).training
     bars.download(client, states.result_of(found, stage), output)
+    say(f"Written: {output}")
+
+
+@app.command()
+@connected
+def report(
+    client: Client,
+    training: TrainingArgument,
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="REPORT.html", help="Where to write it; .json for JSON.")
+    ],
+    stage: Annotated[
+        int | None, typer.Option(help="Of this stage's result.", min=1, max=2, show_default="the final one")
+    ] = None,
+) -> None:
+    """Download the report on the result of a training: pictures, losses, mask, verdict."""
+    paths.check_output(output)
+    reports.download(client, training_name(client, training), output, stage=stage or 0)
     say(f"Written: {output}")
 
 

@@ -14,6 +14,7 @@ from clearstack_cli import states, words
 from clearstack_cli.connection import Client
 from clearstack_cli.paging import all_trainings
 from clearstack_cli.train import Wish
+from clearstack_cli.words import MethodName, ModeName
 
 
 def trainings(client: Client) -> list[Training]:
@@ -63,8 +64,10 @@ def first_come(client: Client, waiting: Sequence[Training]) -> str:
 
 
 def _is_as_wished(training: Training, wish: Wish) -> bool:
-    kind = (training.method, training.mode, training.preset)
-    if kind != (wish.method.proto, wish.mode.proto, wish.preset.proto):
+    is_auto = wish.method is MethodName.AUTO
+    method = training.method if is_auto else wish.method.proto
+    mode = training.mode if is_auto and wish.mode is None else (wish.mode or ModeName.TWO_D).proto
+    if (training.method, training.mode, training.preset) != (method, mode, wish.preset.proto):
         return False
     changed = TrainingConfig()
     changed.CopyFrom(training.config)

@@ -1,5 +1,6 @@
 """Numbers, times and enum values in words."""
 
+import math
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -17,12 +18,15 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 class MethodName(StrEnum):
     """Methods as they are typed."""
 
+    AUTO = "auto"
     N2V = "n2v"
     AUTOSTRUCTN2V = "autostructn2v"
 
     @property
     def proto(self) -> "Method.ValueType":
-        """The enum's value."""
+        """The enum's value; unspecified for `auto`, which is settled when the stack is known."""
+        if self is MethodName.AUTO:
+            return config_pb2.METHOD_UNSPECIFIED
         return Method.Value(f"METHOD_{self.name}")
 
 
@@ -112,6 +116,14 @@ def size(num_bytes: float) -> str:
             return f"{num_bytes:.0f} {unit}" if unit == "B" else f"{num_bytes:.1f} {unit}"
         num_bytes /= 1000
     return f"{num_bytes:.1f} TB"
+
+
+def amount(value: float) -> str:
+    """Three digits, without an exponent where people would not write one: `6,420`, `0.0312`."""
+    if 1e-3 <= abs(value) < 1e6:  # noqa: PLR2004
+        digits = 2 - math.floor(math.log10(abs(value)))
+        return f"{round(value, digits):,.{max(0, digits)}f}"
+    return f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:

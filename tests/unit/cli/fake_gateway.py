@@ -12,6 +12,7 @@ from clearstack.v1 import (
     config_pb2,
     denoising_pb2,
     denoising_service_pb2,
+    inspection_pb2,
     mask_pb2,
     mask_service_pb2,
     model_service_pb2,
@@ -91,6 +92,7 @@ class FakeGateway(
         self.cut_watch_after: int | None = None
         self.advice: mask_pb2.ReviewAdvice.ValueType = mask_pb2.REVIEW_ADVICE_APPROVE
         self.page_size = 1000
+        self.inspection = inspection_pb2.Inspection()
         self.calls: list[str] = []
         self.created: list[training_service_pb2.CreateTrainingRequest] = []
         self.regenerated: list[config_pb2.MaskExtractorConfig] = []
@@ -164,6 +166,12 @@ class FakeGateway(
         data = self.files[request.name][request.offset :]
         for start in range(0, len(data), 1000):
             yield stack_service_pb2.DownloadStackResponse(data=data[start : start + 1000])
+
+    def InspectStack(
+        self, request: stack_service_pb2.InspectStackRequest, context: grpc.ServicerContext
+    ) -> stack_service_pb2.InspectStackResponse:
+        self._found(self.stacks, request.name, context)
+        return stack_service_pb2.InspectStackResponse(inspection=self.inspection)
 
     # -- trainings
 
@@ -350,6 +358,13 @@ class FakeGateway(
         self.denoisings[denoising.name] = denoising
         return denoising_service_pb2.CreateDenoisingResponse(denoising=denoising)
 
+    def DownloadReport(
+        self, request: denoising_service_pb2.DownloadReportRequest, context: grpc.ServicerContext
+    ) -> Iterator[denoising_service_pb2.DownloadReportResponse]:
+        is_json = request.format == denoising_service_pb2.REPORT_FORMAT_JSON
+        for part in ("{", "}") if is_json else ("<html>", f"{request.name} {request.stage}</html>"):
+            yield denoising_service_pb2.DownloadReportResponse(data=part.encode())
+
     def GetDenoising(
         self, request: denoising_service_pb2.GetDenoisingRequest, context: grpc.ServicerContext
     ) -> denoising_service_pb2.GetDenoisingResponse:
@@ -384,11 +399,9 @@ class FakeGateway(
 
     # Streams or not, their signatures do not matter here.
     GetStackPreview: Any = _not_faked
-    InspectStack: Any = _not_faked
     ImportModel: Any = _not_faked
     ExportModel: Any = _not_faked
     DeleteModel: Any = _not_faked
-    DownloadReport: Any = _not_faked
 
     # -- what a training does
 
