@@ -50,7 +50,8 @@ def _entries(packed: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _is_config(name: str) -> bool:
-    return name == "config.json" or (name.endswith("/config.json") and name.count("/") == 1)
+    in_a_folder = name.endswith("/config.json") and name.count("/") == 1
+    return name == "config.json" or (in_a_folder and not name.startswith(("/", ".")))
 
 
 def _copy(source: IO[bytes], target: Path, budget: int) -> int:

@@ -21,6 +21,7 @@ from torch import nn
 from clearstack_engine.denoising import load_card
 from clearstack_engine.model.files import ModelCard, load_model_files
 from clearstack_engine.normalisation import Normalisation
+from clearstack_engine.reference.card import UNCHANGED
 from clearstack_engine.reference.loading import load_chain
 
 if TYPE_CHECKING:
@@ -173,19 +174,19 @@ def _rdf(
 
 
 def _preprocessing(normalisation: Normalisation) -> list[dict[str, Any]]:
-    kwargs = {"mean": normalisation.mean, "std": normalisation.std}
-    return [
-        {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}},
-        {"id": "fixed_zero_mean_unit_variance", "kwargs": kwargs},
-    ]
+    steps: list[dict[str, Any]] = [{"id": "ensure_dtype", "kwargs": {"dtype": "float32"}}]
+    if normalisation != UNCHANGED:  # the format forbids steps that do nothing
+        kwargs = {"mean": normalisation.mean, "std": normalisation.std}
+        steps.append({"id": "fixed_zero_mean_unit_variance", "kwargs": kwargs})
+    return steps
 
 
 def _postprocessing(normalisation: Normalisation) -> list[dict[str, Any]]:
-    kwargs = {"gain": normalisation.std, "offset": normalisation.mean}
-    return [
-        {"id": "scale_linear", "kwargs": kwargs},
-        {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}},
-    ]
+    steps: list[dict[str, Any]] = []
+    if normalisation != UNCHANGED:
+        kwargs = {"gain": normalisation.std, "offset": normalisation.mean}
+        steps.append({"id": "scale_linear", "kwargs": kwargs})
+    return [*steps, {"id": "ensure_dtype", "kwargs": {"dtype": "float32"}}]
 
 
 def _file(target: Path, name: str) -> dict[str, str]:
