@@ -11,6 +11,9 @@ from clearstack_embedded.wiring import Wiring
 
 GATEWAY = "gateway"
 # A service imports scientific libraries first; on a cold disk that takes its time.
+# Threads that wait for each other sleep instead of spinning. On a machine that does other things too, spinning makes
+# training several times slower (2 cores, load 6: 6 patches/s against 39).
+_PATIENT_THREADS = {"OMP_WAIT_POLICY": "passive"}
 _START_TIMEOUT_S = 120.0
 
 
@@ -34,7 +37,7 @@ def service(wiring: Wiring, name: str, command: tuple[str, ...], address: str) -
     return ProcessSpec(
         name=name,
         command=command,
-        environment={**os.environ, **_settings(wiring, name, address), **wiring.mark},
+        environment={**_PATIENT_THREADS, **os.environ, **_settings(wiring, name, address), **wiring.mark},
         probe="grpc",
         address=address,
         log=wiring.folder.log(name),
