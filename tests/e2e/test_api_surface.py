@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import grpc
 import pytest
-from clearstack.v1.model_service_pb2 import ExportModelRequest, ImportModelRequest
 from clearstack.v1.rule_service_pb2 import (
     CreateRuleRequest,
     DeleteRuleRequest,
@@ -43,8 +42,6 @@ def test_every_service_is_healthy_and_reflects(installation: RunningInstallation
 @pytest.mark.parametrize(
     "call",
     [
-        lambda api: api.models.ImportModel(ImportModelRequest()),
-        lambda api: list(api.models.ExportModel(ExportModelRequest(name="models/any"))),
         lambda api: api.stacks.InspectStack(InspectStackRequest(name="stacks/any")),
         lambda api: api.rules.CreateRule(CreateRuleRequest()),
         lambda api: api.rules.GetRule(GetRuleRequest(name="rules/any")),

@@ -17,6 +17,7 @@ from clearstack_engine.model.importing import import_files
 from clearstack_engine.network.unet import Architecture, UNet
 from clearstack_engine.normalisation import Normalisation
 from clearstack_engine.symmetry import ALL_SYMMETRIES
+from numpy.typing import NDArray
 from unit.engine.engine_examples import noisy_stack
 
 ARCHITECTURE = Architecture(
@@ -239,7 +240,7 @@ def test_stages_of_different_modes(downloaded: Path, tmp_path: Path) -> None:
         (np.array(["x"]), "does not hold an array of numbers"),
     ],
 )
-def test_masks_that_are_none(downloaded: Path, tmp_path: Path, mask: np.ndarray, text: str) -> None:  # type: ignore[type-arg]
+def test_masks_that_are_none(downloaded: Path, tmp_path: Path, mask: NDArray[np.generic], text: str) -> None:
     """The wrong number of planes, even sides, or no mask at all."""  # spec: E2
     np.save(downloaded / "mask" / "mask.npy", mask)
     with pytest.raises(ModelFilesError, match=text):

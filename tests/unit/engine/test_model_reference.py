@@ -11,10 +11,16 @@ from clearstack_engine.denoising import load_denoiser
 from clearstack_engine.errors import ModelMismatchError
 from clearstack_engine.model.importing import import_files
 from clearstack_engine.reference.network import ReferenceArchitecture, ReferenceUNet
+from numpy.typing import NDArray
 from unit.engine import reference_model
 
 STAGE = {"features": 4, "num_layers": 2, "patch_size": 32}
 IMAGE_YX = np.random.default_rng(3).integers(0, 65536, (50, 41), dtype=np.uint16)
+
+
+def as_float(image_YX: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """16 bits as the reference sees them: between 0 and 1."""
+    return (image_YX / 65535).astype(np.float32)
 
 
 def weights_of(**changes: Any) -> reference_model.Weights:
@@ -49,9 +55,7 @@ def test_denoises_as_there(tmp_path: Path, *, reflects: bool, transposed: bool) 
     config = {"stage1": STAGE, "run_stage2": False}
     import_files(save(tmp_path / "in", config, weights), tmp_path / "out")
     found_YX = load_denoiser(tmp_path / "out" / "stage1", "cpu").denoise_slice(IMAGE_YX[None])
-    there_YX = reference_model.denoised(
-        weights, IMAGE_YX.astype(np.float32) / 65535, patch_px=32, num_layers=2
-    )
+    there_YX = reference_model.denoised(weights, as_float(IMAGE_YX), patch_px=32, num_layers=2)
     # Its first row and column are black there: a fault that is not kept.
     np.testing.assert_allclose(found_YX[1:, 1:] / 65535, there_YX[1:, 1:], atol=2e-5)
     assert (there_YX[0] == 0).all()
@@ -69,7 +73,7 @@ def test_z_score_of_newer_versions(tmp_path: Path) -> None:
     }
     import_files(save(tmp_path / "in", config, weights), tmp_path / "out")
     found_YX = load_denoiser(tmp_path / "out" / "stage1", "cpu").denoise_slice(IMAGE_YX[None])
-    scored_YX = (IMAGE_YX.astype(np.float32) / 65535 - 0.25) / (0.5 + 1e-6)
+    scored_YX = ((as_float(IMAGE_YX) - 0.25) / (0.5 + 1e-6)).astype(np.float32)
     there_YX = reference_model.denoised(weights, scored_YX, patch_px=32, num_layers=2) * (0.5 + 1e-6) + 0.25
     np.testing.assert_allclose(found_YX[1:, 1:] / 65535, there_YX[1:, 1:], atol=2e-5)
 
@@ -80,7 +84,7 @@ def test_second_stage_of_the_first_versions_follows_the_first(tmp_path: Path) ->
     config = {"stage1": STAGE, "stage2": STAGE}
     imported = import_files(save(tmp_path / "in", config, first, second), tmp_path / "out")
     assert any("result of stage 1" in note for note in imported.notes)
-    image_YX = IMAGE_YX.astype(np.float32) / 65535
+    image_YX = as_float(IMAGE_YX)
     alone_YX = load_denoiser(tmp_path / "out" / "stage1", "cpu").denoise_slice(image_YX[None])
     found_YX = load_denoiser(tmp_path / "out" / "stage2", "cpu").denoise_slice(image_YX[None])
     there_YX = reference_model.denoised(second, alone_YX.clip(0, 1), patch_px=32, num_layers=2)

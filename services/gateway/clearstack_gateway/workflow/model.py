@@ -11,6 +11,8 @@ from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.event_pb2 import Event, JobFailed
 from clearstack.v1.model_service_pb2 import Model, ModelExport
 
+_NAMELESS = "imported model"
+
 
 def advance(model: Model, event: Event) -> Model:
     """The model after an event; one whose job is not awaited changes nothing."""
@@ -37,7 +39,7 @@ def is_ready(model: Model) -> bool:
 def _imported(model: Model, found: Model) -> None:
     wished = model.display_name
     model.MergeFrom(found)
-    model.display_name = wished or found.display_name or "imported model"
+    model.display_name = wished or found.display_name or _NAMELESS
     model.state = pb.MODEL_STATE_READY
 
 
@@ -51,3 +53,4 @@ def _failed(model: Model, failed: JobFailed) -> None:
     model.failure.CopyFrom(failed.failure)
     if model.state == pb.MODEL_STATE_IMPORTING:
         model.state = pb.MODEL_STATE_REFUSED
+        model.display_name = model.display_name or _NAMELESS
