@@ -14,13 +14,13 @@ from e2e.support.figures import measure
 
 _SLICES, _SIDE_PX = 8, 128
 _LEARNING = {
-    "patch_size": 64,
-    "patches_per_image": 16,
-    "batch_size": 8,
+    "patch_size": 32,
+    "patches_per_image": 64,
+    "batch_size": 32,
     "features": 32,
-    "learning_rate": 1e-3,
-    "mask_percentage": 5,
-    "epochs": 12,
+    "learning_rate": 2e-3,
+    "mask_percentage": 10,
+    "epochs": 8,
 }
 
 
