@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from clearstack.v1 import config_pb2
 from clearstack.v1 import model_service_pb2 as pb
 from typer.testing import Result
 from unit.cli.fake_gateway import FakeGateway
@@ -106,8 +107,8 @@ def test_card(run: Run, gateway: FakeGateway) -> None:
     model = pb.Model(
         name="models/abc",
         display_name="embryo",
-        method=1,
-        mode=1,
+        method=config_pb2.METHOD_N2V,
+        mode=config_pb2.MODE_2D,
         origin=pb.MODEL_ORIGIN_IMPORTED,
         stack_display_name="embryo.tif",
         stack_dtype="uint16",

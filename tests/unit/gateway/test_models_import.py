@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from clearstack.v1 import config_pb2
 from clearstack.v1 import error_reason_pb2 as reasons
 from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest
@@ -59,7 +60,8 @@ async def take(gateway: Gateway, found: Model | Failure, name: str = "") -> tupl
 def a_model() -> Model:
     """What the inference service finds in good files."""
     file = StoredFile(file_name="model.json", object_key="models/imported/x/stage1/model.json")
-    return Model(display_name="embryo", method=1, mode=1, stages=[ModelStage(number=1, files=[file])])
+    stages = [ModelStage(number=1, files=[file])]
+    return Model(display_name="embryo", method=config_pb2.METHOD_N2V, mode=config_pb2.MODE_2D, stages=stages)
 
 
 async def test_files_become_a_model(gateway: Gateway) -> None:
