@@ -18,16 +18,20 @@ help:
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --upgrade pip
+	$(BIN)/pip install --editable '.[all]'
+	touch $@
+
+.venv/installed-dev: .venv/installed
 	$(BIN)/pip install --editable '.[all,dev]'
 	touch $@
 
 demo: .venv/installed
 	$(BIN)/clearstack demo
 
-test: .venv/installed
+test: .venv/installed-dev
 	$(BIN)/pytest
 
-lint: .venv/installed
+lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -37,7 +41,7 @@ lint: .venv/installed
 	if [ "$$before" != "$$($(FINGERPRINT))" ]; then \
 		echo "Generated code or tables were out of date; 'make gen' has just written them: commit the result." >&2; exit 1; fi
 
-gen: .venv/installed
+gen: .venv/installed-dev
 	$(BIN)/python tools/config_docs.py
 	rm -f libs/common/clearstack/v1/*_pb2*
 	$(BIN)/python -m grpc_tools.protoc -Iprotos \
@@ -45,7 +49,7 @@ gen: .venv/installed
 	$(BIN)/python -m grpc_tools.protoc -Iprotos \
 		--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --grpc_python_out=libs/common --mypy_grpc_out=quiet:libs/common $(SERVICE_PROTOS)
 
-format: .venv/installed
+format: .venv/installed-dev
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
