@@ -10,7 +10,12 @@ from clearstack.v1.event_pb2 import Event, JobFailed, ModelExported
 from clearstack.v1.job_pb2 import Job
 from clearstack.v1.model_service_pb2 import Model, ModelExport
 from clearstack.v1.stack_service_pb2 import Failure
-from clearstack_common.errors import BackendUnavailableError, ClearstackError, InvalidFieldsError
+from clearstack_common.errors import (
+    BackendUnavailableError,
+    ClearstackError,
+    ConflictError,
+    InvalidFieldsError,
+)
 from clearstack_gateway.use_cases.model_exports import ModelExports, file_name
 from unit.gateway.rig import N2V, Gateway
 
@@ -84,6 +89,17 @@ async def test_nobody_packs(gateway: Gateway, model: Model) -> None:
     """Without an inference service the call ends in time."""  # spec: E7
     with pytest.raises(BackendUnavailableError, match="The export has not come to an end"):
         await exports(gateway, wait_s=0.05).archive(model.name, CLEARSTACK)
+
+
+async def test_a_model_that_changes_meanwhile(gateway: Gateway, model: Model) -> None:
+    """Its next stage replaces the record: whoever waits is told to ask again."""  # spec: E7
+
+    async def replace() -> None:
+        await anext(gateway.bus.jobs("export_model"))
+        await gateway.runs._register_model(model)
+
+    with pytest.raises(ConflictError, match="export it again"):
+        await asyncio.gather(exports(gateway).archive(model.name, CLEARSTACK), replace())
 
 
 async def test_unknown_format(gateway: Gateway, model: Model) -> None:

@@ -8,7 +8,7 @@ from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.job_pb2 import ExportModelFiles, Job
 from clearstack.v1.model_service_pb2 import Model, ModelExport
 from clearstack_common.bus import Bus
-from clearstack_common.errors import ClearstackError, InvalidFieldsError, reason_from_name
+from clearstack_common.errors import ClearstackError, ConflictError, InvalidFieldsError, reason_from_name
 from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 from clearstack_common.version import code_version
@@ -39,6 +39,7 @@ class ModelExports:
             InvalidFieldsError: There is no such format.
             WrongStateError: The model is not ready.
             ClearstackError: It could not be made.
+            ConflictError: The model was changed meanwhile, as by the next stage of its training.
             BackendUnavailableError: It was not made in time.
         """
         wanted = export_format or pb.MODEL_EXPORT_FORMAT_CLEARSTACK
@@ -72,12 +73,11 @@ class ModelExports:
             what="The export",
         )
         found = _found(stored.value, content)
+        if found is None and not stored.value.HasField("failure"):
+            raise ConflictError("The model was changed while it was exported; export it again.")
         if found is None:
             failure = stored.value.failure
-            raise ClearstackError(
-                failure.message or "The model was changed while it was exported; export it again.",
-                reason=reason_from_name(failure.reason),
-            )
+            raise ClearstackError(failure.message, reason=reason_from_name(failure.reason))
         return found
 
 
