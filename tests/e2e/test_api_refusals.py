@@ -16,6 +16,7 @@ from clearstack.v1.stack_service_pb2 import (
     FinalizeStackRequest,
     GetStackPreviewRequest,
     GetStackRequest,
+    InspectStackRequest,
     Stack,
     StackState,
 )
@@ -86,6 +87,7 @@ def test_each_wrong_choice_is_refused(
     [
         lambda api: api.training("trainings/nothere12345"),
         lambda api: api.stacks.GetStack(GetStackRequest(name="stacks/nothere12345")),
+        lambda api: api.stacks.InspectStack(InspectStackRequest(name="stacks/nothere12345")),
         lambda api: api.models.GetModel(GetModelRequest(name="models/nothere12345")),
         lambda api: api.denoisings.GetDenoising(GetDenoisingRequest(name="denoisings/nothere12345")),
         lambda api: api.masks.GetMask(GetMaskRequest(training="trainings/nothere12345")),

@@ -11,7 +11,6 @@ from clearstack.v1.rule_service_pb2 import (
     ListRulesRequest,
     UpdateRuleRequest,
 )
-from clearstack.v1.stack_service_pb2 import InspectStackRequest
 from clearstack.v1.training_service_pb2 import CreateTrainingRequest, ListPresetsRequest, ListTrainingsRequest
 from e2e.support import configs
 from e2e.support.api import N2V, Api
@@ -42,7 +41,6 @@ def test_every_service_is_healthy_and_reflects(installation: RunningInstallation
 @pytest.mark.parametrize(
     "call",
     [
-        lambda api: api.stacks.InspectStack(InspectStackRequest(name="stacks/any")),
         lambda api: api.rules.CreateRule(CreateRuleRequest()),
         lambda api: api.rules.GetRule(GetRuleRequest(name="rules/any")),
         lambda api: api.rules.ListRules(ListRulesRequest()),
