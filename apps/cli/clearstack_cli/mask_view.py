@@ -30,12 +30,14 @@ def grid(plane: MaskPlane, width: int) -> list[str]:
 
 
 def grids(mask: Mask) -> RenderableType:
-    """All planes side by side, each in 2.5D under the name of its slice."""
+    """All planes side by side, each in 2.5D between the name of its slice and its statistics."""
     drawn = []
     for plane in mask.planes:
-        title = [f"slice {plane.slice_offset:+d}" if plane.slice_offset else "slice 0"]
         rows = grid(plane, mask.summary.kernel_width)
-        drawn.append(Text("\n".join((title if len(mask.planes) > 1 else []) + rows), no_wrap=True))
+        if len(mask.planes) > 1:
+            title = f"Z{plane.slice_offset:+d}" if plane.slice_offset else "Z"
+            rows = [title, *rows, f"{plane.active_pixel_count} active", f"{plane.coverage_percent:.1f} %"]
+        drawn.append(Text("\n".join(rows), no_wrap=True))
     return Columns(drawn, padding=(0, 4)) if len(drawn) > 1 else Group(*drawn)
 
 

@@ -1,6 +1,7 @@
 """`clearstack mask …`: the review between the stages of autoStructN2V."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from clearstack.v1.mask_service_pb2 import (
 )
 from clearstack.v1.training_pb2 import Training
 
-from clearstack_cli import mask_view, words
+from clearstack_cli import mask_edit, mask_view, words
 from clearstack_cli.connection import Client
 from clearstack_cli.output import console, hint, print_json, say
 from clearstack_cli.paging import training_name
@@ -45,10 +46,35 @@ def show(client: Client, training: TrainingArgument, *, as_json: JsonOption = Fa
 
 @app.command()
 @connected
-def approve(client: Client, training: TrainingArgument, *, as_json: JsonOption = False) -> None:
-    """Go on to stage 2 with this mask."""
+def approve(
+    client: Client,
+    training: TrainingArgument,
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="M.npy",
+            help="Use this mask instead: bool or 0/1, (height, width), in 2.5D (3, height, width); odd sides.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    toggle: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="Y,X",
+            help="Switch the pixel at this offset from the centre (in 2.5D: Z,Y,X); may be repeated.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on to stage 2 with this mask, as it is or edited."""
     name = training_name(client, training)
-    approved = client.masks.ApproveMask(ApproveMaskRequest(training=name)).training
+    request = ApproveMaskRequest(training=name)
+    if file or toggle:
+        extracted = client.masks.GetMask(GetMaskRequest(training=name)).mask
+        request = mask_edit.approval(name, extracted, file=file, toggles=toggle or [])
+    approved = client.masks.ApproveMask(request).training
     _tell(approved, "Approved; stage 2 follows.", as_json=as_json)
 
 

@@ -77,6 +77,7 @@ class FakeGateway(
         cut_watch_after: Events after which a watcher is cut off, once.
         advice: What the extractor recommends.
         page_size: Items on a page, whatever is asked for.
+        slice_offsets: Planes of the masks; -1, 0, 1 in 2.5D.
         calls: Names of the calls, in order.
     """
 
@@ -99,6 +100,8 @@ class FakeGateway(
         self.calls: list[str] = []
         self.created: list[training_service_pb2.CreateTrainingRequest] = []
         self.regenerated: list[config_pb2.MaskExtractorConfig] = []
+        self.approved: list[mask_service_pb2.ApproveMaskRequest] = []
+        self.slice_offsets = [0]
         self.watched_after: list[int] = []
         self.refuse_config: dict[str, str] = {}
         self.fail_with = ""
@@ -286,7 +289,12 @@ class FakeGateway(
         ]
         mask = mask_pb2.Mask(
             summary=self.trainings[request.training].mask,
-            planes=[mask_pb2.MaskPlane(active=active, active_pixel_count=5)],
+            planes=[
+                mask_pb2.MaskPlane(
+                    slice_offset=z, active=active, active_pixel_count=5, coverage_percent=100 / 3
+                )
+                for z in self.slice_offsets
+            ],
             offsets=offsets,
         )
         return mask_service_pb2.GetMaskResponse(mask=mask)
@@ -296,6 +304,7 @@ class FakeGateway(
     ) -> mask_service_pb2.ApproveMaskResponse:
         self._require_review(request.training, context)
         self.calls.append("approve")
+        self.approved.append(request)
         training = self.trainings[request.training]
         self._stage(training, 2)
         self._complete(training)

@@ -89,14 +89,18 @@ def test_plain_lines_leave_out_epochs_that_follow_closely() -> None:
 
 
 def test_three_planes_stand_side_by_side() -> None:
-    """In 2.5D only the middle plane has the predicted pixel."""
-    planes = [MaskPlane(slice_offset=z, active=[False, True, False]) for z in (-1, 0, 1)]
+    """In 2.5D each grid has its statistics, and only the middle one has the predicted pixel."""  # spec: D9
+    planes = [
+        MaskPlane(slice_offset=z, active=[False, True, False], active_pixel_count=1, coverage_percent=100 / 3)
+        for z in (-1, 0, 1)
+    ]
     mask = Mask(summary=MaskSummary(kernel_height=1, kernel_width=3), planes=planes)
     text = _drawn(mask_view.grids(mask))
     assert text.count("· ■ ·") == 2
     assert text.count("· ◉ ·") == 1
-    for title in ("slice -1", "slice 0", "slice +1"):
-        assert title in text
+    assert "Z-1" in text
+    assert "Z+1" in text
+    assert text.count("1 active") == text.count("33.3 %") == 3
 
 
 def test_an_empty_mask_can_be_drawn() -> None:

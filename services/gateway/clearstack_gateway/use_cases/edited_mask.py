@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 from clearstack.v1 import mask_pb2
-from clearstack.v1.mask_pb2 import Mask, MaskPlane
+from clearstack.v1.mask_pb2 import Mask, MaskPlane, OffsetCorrelation
 from clearstack.v1.mask_service_pb2 import ApproveMaskRequest
 from clearstack_common.errors import InvalidFieldsError
 
@@ -20,7 +20,7 @@ def edited_mask(extracted: Mask, request: ApproveMaskRequest) -> Mask:
     """
     height, width = request.kernel_height, request.kernel_width
     _check(extracted, request)
-    mask = Mask(summary=extracted.summary, offsets=extracted.offsets)
+    mask = Mask(summary=extracted.summary)
     for old, plane in zip(extracted.planes, request.edited_planes, strict=True):
         active = list(plane.active)
         if old.slice_offset == 0:
@@ -35,6 +35,7 @@ def edited_mask(extracted: Mask, request: ApproveMaskRequest) -> Mask:
             )
         )
     _summarise(mask, height, width)
+    mask.offsets.extend(_offsets(extracted, mask))
     return mask
 
 
@@ -66,6 +67,28 @@ def _summarise(mask: Mask, height: int, width: int) -> None:
     summary.message = f"Edited by hand: {summary.active_pixel_count} active pixels."
     summary.advice = mask_pb2.REVIEW_ADVICE_APPROVE
     del summary.warnings[:]
+
+
+def _offsets(extracted: Mask, edited: Mask) -> list[OffsetCorrelation]:
+    """What was measured, with what the edit says of each offset."""
+    half_height, half_width = edited.summary.kernel_height // 2, edited.summary.kernel_width // 2
+    active = {
+        (
+            plane.slice_offset,
+            index // (2 * half_width + 1) - half_height,
+            index % (2 * half_width + 1) - half_width,
+        )
+        for plane in edited.planes
+        for index, is_active in enumerate(plane.active)
+        if is_active
+    }
+    offsets = []
+    for measured in extracted.offsets:
+        offset = OffsetCorrelation()
+        offset.CopyFrom(measured)
+        offset.active = (measured.slice_offset, measured.y, measured.x) in active
+        offsets.append(offset)
+    return offsets
 
 
 def mask_array(mask: Mask) -> bytes:
