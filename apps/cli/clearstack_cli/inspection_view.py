@@ -9,8 +9,9 @@ from rich.text import Text
 from clearstack_cli import mask_view, words
 from clearstack_cli.output import card
 
-_SHADES = " ░▒▓█"
-_REACH_PX = 6
+_SHADES = "·░▒▓█"
+_REACH_PX = 6  # columns
+_REACH_ROWS = 4
 
 
 def page(title: str, found: Inspection) -> RenderableType:
@@ -79,7 +80,7 @@ def _previews(found: Inspection) -> Sequence[RenderableType]:
         return []
     return [
         Text(
-            "\nHow the noise of neighbouring pixels goes together (█ strongly, ◉ the pixel itself):",
+            "\nHow the noise of neighbouring pixels goes together (█ strongly, · not at all):",
             style="dim",
         ),
         Text("\n".join(correlation_rows(found.correlation)), no_wrap=True),
@@ -90,14 +91,20 @@ def _previews(found: Inspection) -> Sequence[RenderableType]:
 
 def correlation_rows(correlation: CorrelationMap) -> list[str]:
     """The middle of the map in shades, two characters a pixel."""
-    reach = min(_REACH_PX, correlation.height // 2, correlation.width // 2)
     middle_y, middle_x = correlation.height // 2, correlation.width // 2
+    reach, reach_rows = min(_REACH_PX, middle_x), min(_REACH_ROWS, middle_y)
     rows = []
-    for y in range(middle_y - reach, middle_y + reach + 1):
+    for y in range(middle_y - reach_rows, middle_y + reach_rows + 1):
         cells = []
         for x in range(middle_x - reach, middle_x + reach + 1):
             value = abs(correlation.correlation[y * correlation.width + x])
             shade = _SHADES[min(len(_SHADES) - 1, int(value * len(_SHADES)))]
-            cells.append(mask_view.CENTRE + " " if (y, x) == (middle_y, middle_x) else shade * 2)
+            cells.append(
+                mask_view.CENTRE + " "
+                if (y, x) == (middle_y, middle_x)
+                else shade * 2
+                if shade != _SHADES[0]
+                else shade + " "
+            )
         rows.append("".join(cells).rstrip())
     return rows

@@ -5,7 +5,7 @@ from typing import Literal
 
 from clearstack_engine.analysis.outcome import Outcome
 
-_CAPTURED = 0.5
+_CAPTURED = 0.75
 _MUCH_LOST_PERCENT = 35.0
 
 
@@ -78,7 +78,7 @@ def _good(outcome: Outcome) -> Finding:
 def _remains(outcome: Outcome, stage: int, *, is_structured_method: bool) -> Finding:
     seen = (
         f"The noise of neighbouring pixels goes together ({outcome.mask.pattern}, {outcome.mask.num_active_pixels} pixels), "
-        "and what was removed does not: the pattern is still in the result."
+        f"and what was removed has {100 * max(0.0, outcome.captured):.0f} % of that pattern: the rest is still in the result."
     )
     if stage > 1:
         return Finding(

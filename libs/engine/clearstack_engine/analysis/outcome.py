@@ -21,7 +21,7 @@ Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
 _TILE_PX = 8
-_NUM_LEVELS = 16  # of brightness
+_NUM_LEVELS = 4  # of brightness
 _FLATTEST, _BUSIEST = 0.3, 0.7  # shares of the tiles of one brightness
 _STRUCTURE_SIGMA_PX = 1.0
 _WORSE = 1.1
@@ -39,7 +39,7 @@ class Outcome:
         structure_std: Standard deviation of the structure that the result has where it has most.
         correlation: Of the noise before (`flat_correlation_ZYX`) and of the residual (`residual_correlation_ZYX`).
         mask: Where the noise of the input is correlated.
-        captured: Share of the noise's correlation that the residual has too, at the offsets of the mask: near 1 where
+        captured: Share of the noise's covariance that the residual has too, at the offsets of the mask: near 1 where
             structured noise was removed, near 0 or below where it passes for image; 1 where there is none.
     """
 
@@ -94,8 +94,10 @@ class OutcomeMeter:
         """
         correlation = self._meter.result()
         mask = extract_mask(correlation, MaskExtractorConfig())
-        captured = _captured(correlation, mask)
-        noise, fine_before, fine_after, lost, structure = np.sqrt(np.maximum(np.mean(self._rows, axis=0), 0))
+        noise, removed, fine_before, fine_after, lost, structure = np.sqrt(
+            np.maximum(np.mean(self._rows, axis=0), 0)
+        )
+        captured = _captured(correlation, mask, min(1.0, float(removed / noise) ** 2) if noise else 1.0)
         # Noise is left where fine grain is left, or where its pattern is not in the residual.
         grain = min(1.0, float(fine_after / fine_before)) if fine_before else 0.0
         left = max(grain, np.sqrt(1 - min(1.0, max(0.0, captured))))
@@ -112,7 +114,7 @@ class OutcomeMeter:
 
 
 def _powers(noisy_YX: Float32Array, denoised_YX: Float32Array) -> tuple[float, ...]:
-    """Variances of noise, of its fine grain before and after, of lost structure and of structure."""
+    """Variances of noise, of what was removed, of fine grain before and after, of lost structure and of structure."""
     before_YX, after_YX = without_slow_parts(noisy_YX), without_slow_parts(denoised_YX)
     residual_T, after_T = _tile_power(before_YX - after_YX), _tile_power(after_YX)
     unflat_T = _tile_power(ndimage.gaussian_filter(after_YX, _STRUCTURE_SIGMA_PX))
@@ -125,23 +127,32 @@ def _powers(noisy_YX: Float32Array, denoised_YX: Float32Array) -> tuple[float, .
         low, high = np.quantile(unflat_T[here_T], (_FLATTEST, _BUSIEST))
         flat_T |= here_T & (unflat_T <= low)
         busy_T |= here_T & (unflat_T >= high)
+    flattest_T = unflat_T <= np.quantile(unflat_T, _FLATTEST)
     return (
-        float(_tile_power(before_YX)[flat_T].mean()),
+        float(_tile_power(before_YX)[flattest_T].mean()),
+        float(residual_T[flattest_T].mean()),
         float(_tile_power(fine_part(noisy_YX))[flat_T].mean()),
         float(_tile_power(fine_part(denoised_YX))[flat_T].mean()),
-        _excess(residual_T[busy_T], residual_T[flat_T]),
+        _excess(residual_T, brightness_T, busy_T, flat_T),
         float(after_T[busy_T].mean() - after_T[flat_T].mean()),
     )
 
 
-def _excess(busy_T: Float64Array, flat_T: Float64Array) -> float:
-    """By how much the mean of some values is larger than that of others; 0 where that may be chance."""
-    excess = float(busy_T.mean() - flat_T.mean())
-    error = float(np.sqrt(busy_T.var() / len(busy_T) + flat_T.var() / len(flat_T)))
+def _excess(
+    residual_T: Float64Array, brightness_T: Float64Array, busy_T: NDArray[np.bool_], flat_T: NDArray[np.bool_]
+) -> float:
+    """By how much busy places have more residual than flat ones of their brightness would; 0 where it may be chance."""
+    gain, at_zero = (
+        np.polyfit(brightness_T[flat_T], residual_T[flat_T], 1) if flat_T.sum() > 1 else (0.0, 0.0)
+    )
+    excess_T = residual_T - at_zero - gain * brightness_T
+    excess = float(excess_T[busy_T].mean())
+    error = float(np.sqrt(excess_T[busy_T].var() / busy_T.sum() + excess_T[flat_T].var() / flat_T.sum()))
     return excess if excess > _SURE * error else 0.0
 
 
-def _captured(correlation: NoiseCorrelation, mask: ExtractedMask) -> float:
+def _captured(correlation: NoiseCorrelation, mask: ExtractedMask, removed_share: float) -> float:
+    """As `Outcome.captured`; ``removed_share`` is the residual's variance in that of the noise."""
     if mask.is_empty:
         return 1.0
     active = [offset for offset in mask.offsets[: mask.num_active_pixels - 1] if offset.dz == 0]
@@ -149,7 +160,7 @@ def _captured(correlation: NoiseCorrelation, mask: ExtractedMask) -> float:
     index = tuple(np.array([(z, y + offset.dy, x + offset.dx) for offset in active]).T)
     noise, residual = correlation.flat_correlation_ZYX[index], correlation.residual_correlation_ZYX[index]
     power = float((noise**2).sum())
-    return float((noise * residual).sum()) / power if power else 1.0
+    return removed_share * float((noise * residual).sum()) / power if power else 1.0
 
 
 def _tile_power(image_YX: Float32Array) -> Float64Array:

@@ -17,7 +17,6 @@ Float32Array = NDArray[np.float32]
 _NUM_MEASURED = 8
 _NUM_SHOWN = 3
 _MAX_SIDE_PX = 1024  # of larger slices, the middle is measured
-_SMALLEST_PX = 16
 
 
 class StoppedError(Exception):
@@ -69,7 +68,8 @@ def measure(noisy: Path, denoised: Path, earlier: Path | None, stop: threading.E
     with StackReader(noisy) as before, StackReader(denoised) as after:
         measured_Z = _evenly(before.num_slices, _NUM_MEASURED)
         outcome = _outcome(before, after, measured_Z, stop)
-        shown_Z = _evenly(before.num_slices, _NUM_SHOWN + 2)[1:-1] or measured_Z
+        few = before.num_slices <= _NUM_SHOWN
+        shown_Z = measured_Z if few else _evenly(before.num_slices, _NUM_SHOWN + 2)[1:-1]
         if earlier is None:
             shown = tuple(_shown(z, before, after, None) for z in shown_Z)
             first = None
