@@ -135,10 +135,7 @@ def job_failed(job: str, run: str = "trainings/t") -> Event:
 
 def denoising_answers(job: Job) -> list[Event]:
     """What the inference service, and for the report the mask extractor, tells of a job."""
-    if job.HasField("report"):
-        made = ReportMade(files=files(job.report.object_prefix, "report.html"), verdict="white")
-        told = [Event(report_made=made)]
-    elif job.HasField("assemble"):
+    if job.HasField("assemble"):
         file = StoredFile(object_key=job.assemble.object_key, size_bytes=9, sha256="ab")
         told = [Event(result_assembled=ResultAssembled(file=file))]
     elif job.HasField("report"):
