@@ -52,7 +52,7 @@ def test_a_file_takes_the_place_of_the_mask(
     run: Run, gateway: FakeGateway, training: str, saved: Callable[[NDArray[Any]], Path], dtype: type
 ) -> None:
     """Yes and no as bool or as 0 and 1, of another size than the extracted mask."""  # spec: D10
-    mask_YX = np.array([[1, 0, 1]], dtype=dtype)
+    mask_YX: NDArray[Any] = np.array([[1, 0, 1]], dtype=dtype)
     result = run("mask", "approve", training, "--file", saved(mask_YX))
     assert result.exit_code == 0, result.output
     assert planes_of(gateway.approved[0]) == [[[1, 0, 1]]]
