@@ -61,14 +61,21 @@ def replace(
 
 
 def _from_elsewhere(patches_BCYX: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """For every pixel the value of a random other pixel of its patch and slice."""
-    flat_BCN = patches_BCYX.flatten(2)
-    num_pixels = flat_BCN.shape[2]
-    shift_BCN = torch.randint(
-        1, num_pixels, flat_BCN.shape, generator=generator, device=flat_BCN.device, dtype=torch.int64
-    )
-    index_BCN = (shift_BCN + torch.arange(num_pixels, device=flat_BCN.device)) % num_pixels
-    return flat_BCN.gather(2, index_BCN).view_as(patches_BCYX)
+    """For every patch another one of the batch, rolled by random rows and columns (itself, if it is alone).
+
+    So the hidden pixels of one mask get pixels that lay side by side elsewhere. Values that were drawn one by one would
+    punish a network only a little for adding up what it sees under a mask: they cancel. What it sees there when it
+    denoises does not cancel, and bright places would come out far too bright.
+    """
+    num_patches, _, num_rows, num_columns = patches_BCYX.shape
+
+    def draw(low: int, high: int) -> int:
+        return int(
+            torch.randint(low, max(high, low + 1), (), generator=generator, device=patches_BCYX.device)
+        )
+
+    shifts = (draw(min(1, num_patches - 1), num_patches), draw(1, num_rows), draw(1, num_columns))
+    return patches_BCYX.roll(shifts, dims=(0, 2, 3))
 
 
 def _neighbours(patches_BCYX: torch.Tensor, hidden_BCYX: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
