@@ -11,10 +11,11 @@ from clearstack.v1 import error_reason_pb2 as reasons
 from clearstack.v1 import rule_service_pb2 as pb
 from clearstack.v1.error_reason_pb2 import ErrorReason
 from clearstack.v1.rule_service_pb2_grpc import RuleServiceStub, add_RuleServiceServicer_to_server
+from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common.errors import ClearstackError, ConflictError, InvalidFieldsError
 from clearstack_gateway.servicers.errors import ErrorInterceptor, as_status
 from clearstack_gateway.servicers.rules import RuleServicer
-from clearstack_gateway.use_cases.tables import check_etag, id_in, page
+from clearstack_gateway.use_cases.tables import check_etag, etag_of, id_in, page
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from hypothesis import given
@@ -85,10 +86,11 @@ def test_name_holds_its_id() -> None:
 
 def test_etag_is_compared_if_it_is_given() -> None:
     """No etag means that the caller does not mind; another version's is refused."""
-    check_etag("", 5)
-    check_etag("5", 5)
+    stack = Stack(name="stacks/a")
+    check_etag("", stack)
+    check_etag(etag_of(stack), stack)
     with pytest.raises(ConflictError):
-        check_etag("4", 5)
+        check_etag(etag_of(Stack(name="stacks/a", size_bytes=1)), stack)
 
 
 def _details(status: status_pb2.Status) -> tuple[Any, Any]:

@@ -23,7 +23,7 @@ from clearstack_common.subjects import run_id
 from clearstack_gateway.use_cases.models import require_ready as require_ready_model
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
-from clearstack_gateway.use_cases.tables import Tables, id_in, not_found, page
+from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in, not_found, page
 from clearstack_gateway.use_cases.watching import history
 from clearstack_gateway.workflow import Cancel
 from clearstack_gateway.workflow import denoising as workflow
@@ -213,5 +213,5 @@ def _why_no_report(denoising: Denoising) -> str:
 def _shown(stored: StoredRecord[DenoisingRecord]) -> Denoising:
     denoising = Denoising()
     denoising.CopyFrom(stored.value.denoising)
-    denoising.etag = str(stored.revision)
+    denoising.etag = etag_of(stored.value.denoising)
     return denoising

@@ -21,7 +21,7 @@ from clearstack_common.objects import ObjectStore
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.model_records import ModelRecords
 from clearstack_gateway.use_cases.model_uploads import ModelUpload
-from clearstack_gateway.use_cases.tables import Tables
+from clearstack_gateway.use_cases.tables import Tables, etag_of
 
 _COLLECTION = "models"
 
@@ -93,7 +93,7 @@ class ModelImports:
         await self._forget_upload(folder)
         model = Model()
         model.CopyFrom(stored.value)
-        model.etag = str(stored.revision)
+        model.etag = etag_of(stored.value)
         if model.state == pb.MODEL_STATE_REFUSED:
             raise ClearstackError(model.failure.message, reason=reason_from_name(model.failure.reason))
         return model

@@ -11,7 +11,7 @@ from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
-from clearstack_gateway.use_cases.tables import Tables, check_etag, page
+from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, page
 from clearstack_gateway.workflow import denoising as denoising_workflow
 from clearstack_gateway.workflow.model import is_ready
 
@@ -56,7 +56,7 @@ class Models:
             ClearstackError: IN_USE: a denoising that is not finished needs it.
         """
         stored = await self._records.get(name)
-        check_etag(etag, stored.revision)
+        check_etag(etag, stored.value)
         await self._require_unused(name)
         await self._tables.models.delete(stored)
         model = stored.value
@@ -104,5 +104,5 @@ def require_ready(model: Model) -> None:
 def _shown(stored: StoredRecord[Model]) -> Model:
     model = Model()
     model.CopyFrom(stored.value)
-    model.etag = str(stored.revision)
+    model.etag = etag_of(stored.value)
     return model

@@ -17,7 +17,7 @@ from clearstack_stacks.preview import preview_png
 from clearstack_stacks.reading import StackReader
 
 from clearstack_gateway.settings import GatewaySettings
-from clearstack_gateway.use_cases.tables import Tables, check_etag, id_in, not_found, page
+from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
 from clearstack_gateway.use_cases.uploads import Upload
 from clearstack_gateway.use_cases.validation import check_upload, validate
 from clearstack_gateway.workflow import denoising as denoising_workflow
@@ -154,7 +154,7 @@ class Stacks:
             ClearstackError: IN_USE: a run that is not finished needs it.
         """
         stored = await self._get(name)
-        check_etag(etag, stored.revision)
+        check_etag(etag, stored.value)
         await self._require_unused(name)
         await self._tables.stacks.delete(stored)
         leftovers = [found.key for found in await self._store.list(f"stacks/{stored.id}/")]
@@ -231,7 +231,7 @@ def _draw(path: Path, index: int, max_side_px: int) -> bytes:
 def _shown(stored: StoredRecord[Stack]) -> Stack:
     stack = Stack()
     stack.CopyFrom(stored.value)
-    stack.etag = str(stored.revision)
+    stack.etag = etag_of(stored.value)
     return stack
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,7 @@ from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import subjects
 from clearstack_common.bus import Bus, RecordTable
 from clearstack_common.errors import ConflictError, InvalidFieldsError, NotFoundError
+from google.protobuf.message import Message
 
 T = TypeVar("T")
 
@@ -64,13 +66,18 @@ def not_found(name: str, collection: str) -> NotFoundError:
     )
 
 
-def check_etag(given: str, revision: int) -> None:
-    """Compares the etag of a request, if it has one.
+def etag_of(resource: Message) -> str:
+    """Changes when the stored resource does; upkeep of its record that nobody sees does not count."""
+    return hashlib.sha256(resource.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+def check_etag(given: str, resource: Message) -> None:
+    """Compares the etag of a request, if it has one, with the stored resource's.
 
     Raises:
         ConflictError: It is not the newest version's.
     """
-    if given and given != str(revision):
+    if given and given != etag_of(resource):
         raise ConflictError("It was changed since you read it; read it again and repeat.")
 
 

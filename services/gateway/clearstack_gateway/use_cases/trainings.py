@@ -18,7 +18,7 @@ from clearstack_common.objects import ObjectStore
 
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
-from clearstack_gateway.use_cases.tables import Tables, check_etag, id_in, not_found, page
+from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
 from clearstack_gateway.use_cases.upkeep import queued
 from clearstack_gateway.use_cases.watching import history
 from clearstack_gateway.workflow import Cancel
@@ -96,7 +96,7 @@ class Trainings:
             WrongStateError: It is not over.
         """
         stored = await self._get(name)
-        check_etag(etag, stored.revision)
+        check_etag(etag, stored.value.training)
         training = stored.value.training
         if training.state not in workflow.TERMINAL:
             raise WrongStateError(
@@ -154,7 +154,7 @@ class Trainings:
 def _with_position(stored: StoredRecord[TrainingRecord], queue: Sequence[str]) -> Training:
     training = Training()
     training.CopyFrom(stored.value.training)
-    training.etag = str(stored.revision)
+    training.etag = etag_of(stored.value.training)
     if training.name in queue:
         training.queue_position = queue.index(training.name) + 1
     return training
