@@ -39,8 +39,20 @@ async def run_until(stopping: asyncio.Event, *work: Awaitable[None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def serve_worker(service: str, settings: ServiceSettings, handlers: Mapping[str, Handler]) -> None:
-    """Runs a worker service: one loop for each verb, until SIGTERM or SIGINT."""
+async def serve_worker(
+    service: str,
+    settings: ServiceSettings,
+    handlers: Mapping[str, Handler],
+    tidy: Mapping[str, Handler] | None = None,
+) -> None:
+    """Runs a worker service: one loop for each verb, until SIGTERM or SIGINT.
+
+    Args:
+        service: Its name in the log.
+        settings: Where everything is.
+        handlers: What does the work, by verb.
+        tidy: What is called when a job is over, by verb.
+    """
     configure_logging(settings, service)
     stopping = stop_on_signals()
     bus = await NatsBus.connect(settings)
@@ -52,7 +64,11 @@ async def serve_worker(service: str, settings: ServiceSettings, handlers: Mappin
     async def is_healthy() -> bool:
         return bus.is_connected() and await store.is_available()
 
-    workers = [Worker(verb, handler, bus, store, settings).run() for verb, handler in handlers.items()]
+    tidy = tidy or {}
+    workers = [
+        Worker(verb, handler, bus, store, settings, tidy.get(verb)).run()
+        for verb, handler in handlers.items()
+    ]
     try:
         await run_until(stopping, server.report_health(is_healthy), *workers)
     finally:

@@ -99,13 +99,29 @@ async def _active_jobs(bus: Bus, run: str) -> list[str]:
 
 
 class Worker:
-    """Works off the jobs of one verb."""
+    """Works off the jobs of one verb.
+
+    Args:
+        verb: Which jobs.
+        handler: Does the work.
+        bus: Where the jobs are.
+        store: Where the files are.
+        settings: The service's.
+        tidy: Called when a job is over in whatever way, also where it was never begun: removes what is of no use.
+    """
 
     def __init__(
-        self, verb: str, handler: Handler, bus: Bus, store: ObjectStore, settings: ServiceSettings
+        self,
+        verb: str,
+        handler: Handler,
+        bus: Bus,
+        store: ObjectStore,
+        settings: ServiceSettings,
+        tidy: Handler | None = None,
     ) -> None:
         self._verb = verb
         self._handler = handler
+        self._tidy = tidy
         self._bus = bus
         self._store = store
         self._settings = settings
@@ -130,7 +146,18 @@ class Worker:
                 async with _kept_alive(context, delivery):
                     if not await self._attempt(context, delivery):
                         return
+            await self._tidy_up(context)
         await delivery.done()
+
+    async def _tidy_up(self, context: JobContext) -> None:
+        if self._tidy is None:
+            return
+        try:
+            await self._tidy(context)
+        except BackendUnavailableError:
+            raise  # the job comes again, is not wanted any more, and is tidied up after then
+        except Exception:  # what is left behind does no harm
+            log.exception("job not tidied up after")
 
     async def _attempt(self, context: JobContext, delivery: Delivery[Job]) -> bool:
         """Runs the handler; returns whether the job is over and done with."""

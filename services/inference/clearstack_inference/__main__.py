@@ -12,6 +12,7 @@ from clearstack_inference.export_model import export_model
 from clearstack_inference.import_model import import_model
 from clearstack_inference.sandbox import Sandbox
 from clearstack_inference.settings import InferenceSettings
+from clearstack_inference.tidy import tidy
 
 if __name__ == "__main__":
     settings = InferenceSettings()
@@ -22,4 +23,4 @@ if __name__ == "__main__":
         "import_model": partial(import_model, sandbox=sandbox),
         "export_model": export_model,
     }
-    asyncio.run(serve_worker("inference", settings, handlers))
+    asyncio.run(serve_worker("inference", settings, handlers, {"denoise": tidy, "assemble": tidy}))

@@ -9,6 +9,7 @@ import numpy as np
 import structlog
 from clearstack.v1.event_pb2 import Event, ResultAssembled
 from clearstack_common.objects import FileCache
+from clearstack_common.objects.settled import put_file_settled
 from clearstack_common.worker import JobContext
 from clearstack_stacks.reading import StackReader
 from clearstack_stacks.writing import write_like
@@ -29,7 +30,7 @@ async def assemble(context: JobContext) -> None:
         parts.append(path)
     result = context.folder / "result.tif"
     await asyncio.to_thread(_write, stack, parts, result, work.output_dtype or None, context.stop)
-    file = await context.store.put_file(work.object_key, result)
+    file = await put_file_settled(context.store, work.object_key, result)
     await context.publish(Event(result_assembled=ResultAssembled(file=file)), "done")
     await context.store.delete(work.part_keys)
     log.info("result assembled", key=work.object_key, size_bytes=file.size_bytes)

@@ -11,6 +11,7 @@ from clearstack.v1.event_pb2 import Event, RangeDenoised, SlicesDenoised
 from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
+from clearstack_common.objects.settled import put_file_settled
 from clearstack_common.worker import JobContext
 from clearstack_engine.denoising import load_card, load_denoiser, triplet
 from clearstack_engine.model.trained_on import noise_std
@@ -45,7 +46,7 @@ async def denoise(context: JobContext) -> None:
     finally:
         teller.cancel()
         await asyncio.gather(teller, return_exceptions=True)
-    await context.store.put_file(work.object_key, part)
+    await put_file_settled(context.store, work.object_key, part)
     log.info("range denoised", start=work.start, stop=work.stop)
     denoised = RangeDenoised(range_start=work.start, object_key=work.object_key, notes=notes)
     await context.publish(Event(range_denoised=denoised), "done")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import structlog
 from clearstack_common.objects import ObjectStore
+from clearstack_common.objects.settled import put_file_settled
 
 log = structlog.get_logger()
 
@@ -29,12 +30,8 @@ class Checkpoints:
     async def store(self, path: Path, epoch: int) -> None:
         """Stores a checkpoint, then forgets the older ones; removes the local file."""
         key = f"{self._prefix}token{self._token:012d}-epoch{epoch:06d}.pt"
-        await self._store.put_file(key, path)
+        await put_file_settled(self._store, key, path)
         path.unlink()
         await self._store.delete(
             [item.key for item in await self._store.list(self._prefix) if item.key < key]
         )
-
-    async def clear(self) -> None:
-        """Removes all of them: the stage is complete."""
-        await self._store.delete([item.key for item in await self._store.list(self._prefix)])

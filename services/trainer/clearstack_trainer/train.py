@@ -19,6 +19,7 @@ from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack.v1.training_pb2 import EpochProgress, RunningEpoch
 from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
+from clearstack_common.objects.settled import put_file_settled
 from clearstack_common.worker import JobContext
 
 from clearstack_trainer.checkpoints import Checkpoints
@@ -69,7 +70,6 @@ class _Training:
             async for message in child.messages():
                 await self._on_message(message)
                 child.go_on()
-        await self._checkpoints.clear()
 
     async def _on_message(self, message: Mapping[str, Any]) -> None:
         match message["kind"]:
@@ -156,7 +156,7 @@ class _Training:
     async def _store_model(self, folder: Path) -> list[StoredFile]:
         prefix = f"{self._work.object_prefix}/token{self._token}"
         files = [
-            await self._context.store.put_file(f"{prefix}/{path.name}", path)
+            await put_file_settled(self._context.store, f"{prefix}/{path.name}", path)
             for path in sorted(folder.iterdir())
             if path.is_file()
         ]

@@ -48,9 +48,9 @@ class WorkerRig:
         await table.update(await table.get("r"), TrainingRecord())
         await self._outside.hint(subjects.cancel_subject("trainings/r"))
 
-    def start(self, handler: Handler = work) -> None:
+    def start(self, handler: Handler = work, tidy: Handler | None = None) -> None:
         """Lets the worker work."""
-        worker = Worker("extract", handler, self._bus, self.store, self.settings)
+        worker = Worker("extract", handler, self._bus, self.store, self.settings, tidy)
         self._task = asyncio.ensure_future(worker.run())
 
     async def stop(self) -> None:
