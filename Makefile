@@ -4,15 +4,15 @@ BIN := .venv/bin
 PROTOS := $(wildcard protos/clearstack/v1/*.proto)
 SERVICE_PROTOS := $(wildcard protos/clearstack/v1/*_service.proto)
 
-FINGERPRINT := cat README.md $(PROTOS) libs/common/clearstack/v1/*_pb2* | sha256sum
+FINGERPRINT := cat README.md docs/spec-coverage.md $(PROTOS) libs/common/clearstack/v1/*_pb2* | sha256sum
 
 .PHONY: help demo test lint gen format clean
 
 help:
 	@echo "make demo    see it work: servers, sample, training, picture (under 10 minutes)"
 	@echo "make test    run the tests"
-	@echo "make lint    ruff, mypy, import-linter, buf, generated code"
-	@echo "make gen     generate the Python code of the protos"
+	@echo "make lint    ruff, mypy, import-linter, buf, generated code, a test for each behaviour"
+	@echo "make gen     generate the Python code of the protos, and tables in the documentation"
 	@echo "make format  format the code"
 
 .venv/installed: pyproject.toml
@@ -40,9 +40,11 @@ lint: .venv/installed-dev
 	@before=$$($(FINGERPRINT)); $(MAKE) --no-print-directory gen; \
 	if [ "$$before" != "$$($(FINGERPRINT))" ]; then \
 		echo "Generated code or tables were out of date; 'make gen' has just written them: commit the result." >&2; exit 1; fi
+	$(BIN)/python tools/spec_coverage.py --check
 
 gen: .venv/installed-dev
 	$(BIN)/python tools/config_docs.py
+	$(BIN)/python tools/spec_coverage.py
 	rm -f libs/common/clearstack/v1/*_pb2*
 	$(BIN)/python -m grpc_tools.protoc -Iprotos \
 		--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --python_out=libs/common --mypy_out=quiet:libs/common $(PROTOS)
