@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clearstack_engine.config import MaskingStrategy
 
 WINDOW_RADIUS_PX = 2
+ROLLED_SHARE = 0.5
 
 
 def resolve(strategy: MaskingStrategy, *, is_structured: bool) -> MaskingStrategy:
@@ -61,12 +62,31 @@ def replace(
 
 
 def _from_elsewhere(patches_BCYX: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """For every patch another one of the batch, rolled by random rows and columns (itself, if it is alone).
+    """For half of the patches pixels drawn one by one, for the other half another patch, rolled.
 
-    So the hidden pixels of one mask get pixels that lay side by side elsewhere. Values that were drawn one by one would
-    punish a network only a little for adding up what it sees under a mask: they cancel. What it sees there when it
-    denoises does not cancel, and bright places would come out far too bright.
+    Values that are drawn one by one show the network best what is hidden, but they cancel under a mask: a network that
+    adds up what it sees there is hardly punished for it, and bright places come out far too bright. Pixels that lay
+    side by side elsewhere do not cancel.
     """
+    one_by_one_BCYX = _drawn_one_by_one(patches_BCYX, generator)
+    rolled_BCYX = _rolled(patches_BCYX, generator)
+    chosen_B = torch.rand(len(patches_BCYX), generator=generator, device=patches_BCYX.device) < ROLLED_SHARE
+    return torch.where(chosen_B[:, None, None, None], rolled_BCYX, one_by_one_BCYX)
+
+
+def _drawn_one_by_one(patches_BCYX: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """For every pixel the value of a random other pixel of its patch and slice."""
+    flat_BCN = patches_BCYX.flatten(2)
+    num_pixels = flat_BCN.shape[2]
+    shift_BCN = torch.randint(
+        1, num_pixels, flat_BCN.shape, generator=generator, device=flat_BCN.device, dtype=torch.int64
+    )
+    index_BCN = (shift_BCN + torch.arange(num_pixels, device=flat_BCN.device)) % num_pixels
+    return flat_BCN.gather(2, index_BCN).view_as(patches_BCYX)
+
+
+def _rolled(patches_BCYX: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """For every patch another one of the batch, moved by random rows and columns (itself, if it is alone)."""
     num_patches, _, num_rows, num_columns = patches_BCYX.shape
 
     def draw(low: int, high: int) -> int:
