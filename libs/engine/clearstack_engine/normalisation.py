@@ -48,9 +48,10 @@ class Normalisation:
 
     def apply(self, values: NDArray[np.generic]) -> NDArray[np.float32]:
         """Values in the stack's units -> float32 of zero mean and unit variance."""
-        return ((np.asarray(values, dtype=np.float32) - np.float32(self.mean)) / np.float32(self.std)).astype(
-            np.float32, copy=False
-        )
+        normalised: NDArray[np.float32] = np.array(values, dtype=np.float32)  # one copy: slices can be large
+        normalised -= np.float32(self.mean)
+        normalised /= np.float32(self.std)
+        return normalised
 
     def undo(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The inverse of `apply`, as float32 in the stack's units."""

@@ -110,10 +110,11 @@ class Denoiser:
         )
         for number, tile in enumerate(plan, start=1):
             tile_YX = self._compute(padded_CYX[:, tile.rows.outer, tile.columns.outer])
-            output_YX[tile.rows.kept, tile.columns.kept] = tile_YX[tile.rows.inner, tile.columns.inner]
+            kept_YX = tile_YX[tile.rows.inner, tile.columns.inner]
+            output_YX[tile.rows.kept, tile.columns.kept] = self._card.normalisation.undo(kept_YX)
             if on_tile is not None:
                 on_tile(number, len(plan))
-        return self._card.normalisation.undo(output_YX[:num_rows, :num_columns])
+        return output_YX[:num_rows, :num_columns]
 
     def _compute(self, tile_CYX: torch.Tensor) -> NDArray[np.float32]:
         inputs_BCYX = tile_CYX[None].to(self._device.device, memory_format=torch.channels_last)

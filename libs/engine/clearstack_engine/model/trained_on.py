@@ -21,6 +21,7 @@ _SECOND_DIFFERENCE = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0]) / 6.0
 _MEDIAN_TO_STD = 1.4826
 _FAR = 2.0
 _MAX_SLICES = 9
+_MAX_SIDE_PX = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,14 @@ def noise_std(slices_ZYX: Iterable[NDArray[np.generic]]) -> float:
     Immerkaer, "Fast noise variance estimation", CVIU 1996, with a median in place of the mean. Meant for comparing
     stacks: noise that is correlated between neighbours comes out too small, in every stack of its kind alike.
     """
-    stds = [_of_slice(np.asarray(slice_YX, dtype=np.float64)) for slice_YX in slices_ZYX]
+    stds = [_of_slice(np.asarray(_middle(slice_YX), dtype=np.float64)) for slice_YX in slices_ZYX]
     return float(np.median(stds)) if stds else 0.0
+
+
+def _middle(slice_YX: NDArray[np.generic]) -> NDArray[np.generic]:
+    """As much of a slice as the noise can be measured on with no end of memory."""
+    rows, columns = (slice(max(0, (n - _MAX_SIDE_PX) // 2), None) for n in slice_YX.shape)
+    return slice_YX[rows, columns][:_MAX_SIDE_PX, :_MAX_SIDE_PX]
 
 
 def _of_slice(slice_YX: NDArray[np.float64]) -> float:
