@@ -2,6 +2,7 @@
 
 import random
 import time
+from functools import partial
 
 import pytest
 from clearstack.v1 import training_pb2 as pb
@@ -36,7 +37,7 @@ def test_cancelled_ten_times_in_a_row(api: Api, installation: RunningInstallatio
         assert after.state == pb.TRAINING_STATE_CANCELLED, after
         following = _start(api, rows)
         api.until(following, pb.TRAINING_STATE_TRAINING, within_s=_FREE_WITHIN_S)
-        until(lambda name=following: _computes(api, name), _FREE_WITHIN_S, "the next one computes")
+        until(partial(_computes, api, following), _FREE_WITHIN_S, "the next one computes")
         seconds.append(time.monotonic() - began)
         _assert_nothing_is_left(installation, name)
         name = following
