@@ -3,7 +3,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clearstack.v1 import config_pb2
-from typer.testing import Result
+from clearstack_cli.app import app
+from typer.testing import CliRunner, Result
 from unit.cli.fake_gateway import FakeGateway
 
 Run = Callable[..., Result]
@@ -121,3 +122,13 @@ def test_presets_are_a_table_of_what_can_be_set(run: Run) -> None:
     assert ["stage1.epochs", "100"] in lines
     assert ["stage1.augmentation", "on"] in lines
     assert ["stage1.masking_strategy", "local_mean"] in lines
+
+
+def test_presets_can_be_read_before_anything_runs(tmp_path: Path) -> None:
+    """Without an installation the presets of this version are shown."""  # spec: C15
+    environment = {"CLEARSTACK_ENDPOINT": "", "CLEARSTACK_DATA": str(tmp_path)}
+    result = CliRunner().invoke(app, ["presets", "--method", "autostructn2v"], env=environment)
+    assert result.exit_code == 0
+    assert ["stage2.learning_rate", "0.002", "1e-05", "0.001"] in [
+        line.split() for line in result.stdout.splitlines()
+    ]
