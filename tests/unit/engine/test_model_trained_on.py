@@ -18,6 +18,13 @@ def test_noise_is_measured(std: float) -> None:
     assert noise_std(stack_ZYX) == pytest.approx(std, rel=0.1)
 
 
+def test_a_very_large_slice_is_measured_in_its_middle() -> None:
+    """What lies far outside is not looked at, so that the memory for it is bounded."""  # spec: E4
+    slice_YX = np.random.default_rng(0).normal(0, 10, (12, 9000)).astype(np.float32)
+    slice_YX[:, :3000] = slice_YX[:, 6000:] = 1e6 * slice_YX[:, :3000]
+    assert noise_std([slice_YX]) == pytest.approx(10, rel=0.1)
+
+
 def test_nothing_to_measure() -> None:
     """No slices, or slices of two pixels, have no noise that could be told."""
     assert noise_std([]) == 0
