@@ -39,6 +39,20 @@ def test_patches_are_pieces_of_the_stack(resident: bool, monkeypatch: pytest.Mon
     assert np.array_equal(patches_BCYX[1].numpy(), stack_ZYX[[2, 3, 2], 5:21, 34:50])
 
 
+def test_some_patches_see_one_neighbour_twice() -> None:
+    """What the ends of a stack see is learnt from all slices: there are only two ends."""  # spec: A6
+    stack_ZYX = np.arange(5.0).repeat(16 * 16).reshape(5, 16, 16)
+    source = source_of(stack_ZYX, 3)
+    seen_BC = source.cut(source.draw(1000, np.random.default_rng(0)))[:, :, 0, 0]
+    inner_BC = seen_BC[(seen_BC[:, 1] > 0) & (seen_BC[:, 1] < 4)]
+    twice_B = inner_BC[:, 0] == inner_BC[:, 2]
+    assert 0.05 < float(twice_B.float().mean()) < 0.15
+    assert set((inner_BC - inner_BC[:, 1:2])[twice_B][:, 0].tolist()) == {-1.0, 1.0}
+    assert (inner_BC[~twice_B][:, [0, 2]] - inner_BC[~twice_B][:, 1:2]).unique(dim=0).tolist() == [
+        [-1.0, 1.0]
+    ]
+
+
 def test_every_place_can_be_drawn() -> None:
     """The corners reach from the first pixel to the last that leaves room for a patch."""
     positions = source_of(noisy_stack(2, 18, 17)).draw(500, np.random.default_rng(0))

@@ -20,22 +20,30 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES_CPU = 1 << 30
 RESIDENT_SHARE_CUDA = 0.3
+MIRRORED_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """The corners of patches: slice, first row and first column; int64 each."""
+    """The corners of patches: slice, first row and first column; int64 each.
+
+    `mirror_B` is -1 or 1 where a patch sees the slice before or after it twice, as the stack's ends do, 0 elsewhere;
+    None: nowhere.
+    """
 
     z_B: NDArray[np.int64]
     y_B: NDArray[np.int64]
     x_B: NDArray[np.int64]
+    mirror_B: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.z_B)
 
     def part(self, start: int, stop: int) -> Positions:
         """Those from `start` to before `stop`."""
-        return Positions(self.z_B[start:stop], self.y_B[start:stop], self.x_B[start:stop])
+        part = slice(start, stop)
+        mirror_B = None if self.mirror_B is None else self.mirror_B[part]
+        return Positions(self.z_B[part], self.y_B[part], self.x_B[part], mirror_B)
 
 
 def neighbours_of(z: NDArray[np.int64], num_slices: int, num_input_slices: int) -> NDArray[np.int64]:
@@ -101,7 +109,15 @@ class PatchSource:
             generator.integers(0, num_slices, num_patches),
             generator.integers(0, num_rows - size + 1, num_patches),
             generator.integers(0, num_columns - size + 1, num_patches),
+            self._draw_mirrors(num_patches, generator),
         )
+
+    def _draw_mirrors(self, num_patches: int, generator: np.random.Generator) -> NDArray[np.int64] | None:
+        """The ends of a stack see one neighbour twice: with two slices of a whole stack that would hardly be learnt."""
+        if self._num_input_slices == 1:
+            return None
+        is_mirrored_B = generator.random(num_patches) < MIRRORED_SHARE
+        return np.where(is_mirrored_B, generator.choice(np.array([-1, 1]), num_patches), 0)
 
     def cut(self, positions: Positions) -> torch.Tensor:
         """Normalised patches on the device: float32 (B, C, Y, X)."""
@@ -112,10 +128,17 @@ class PatchSource:
         index = [torch.from_numpy(i).to(self.device) for i in (z_BC11, y_B1Y1, x_B11X)]
         return self._resident_ZYX[index[0], index[1], index[2]]
 
+    def _slices(self, positions: Positions) -> NDArray[np.int64]:
+        z_BC = neighbours_of(positions.z_B, self.shape_ZYX[0], self._num_input_slices)
+        if positions.mirror_B is not None:
+            z_BC[:, 0] = np.where(positions.mirror_B == 1, z_BC[:, 2], z_BC[:, 0])
+            z_BC[:, 2] = np.where(positions.mirror_B == -1, z_BC[:, 0], z_BC[:, 2])
+        return z_BC
+
     def _indices(
         self, positions: Positions
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        z_BC = neighbours_of(positions.z_B, self.shape_ZYX[0], self._num_input_slices)
+        z_BC = self._slices(positions)
         steps = np.arange(self._patch_size_px)
         y_BY = positions.y_B[:, None] + steps
         x_BX = positions.x_B[:, None] + steps
