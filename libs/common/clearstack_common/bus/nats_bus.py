@@ -195,7 +195,7 @@ class NatsBus:
 
     def table(self, bucket: str, message_type: type[M]) -> NatsTable[M]:
         """The table in a bucket."""
-        return NatsTable(self._buckets[bucket], message_type)
+        return NatsTable(self._jetstream, bucket, self._buckets[bucket], message_type)
 
     async def acquire_lock(self, holder: str) -> NatsTrainingLock | None:
         """Tries to take the training lock; None while somebody else has it."""

@@ -1,9 +1,11 @@
 """Records in a JetStream key-value bucket, changed by compare-and-set."""
 
+import contextlib
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
-from nats.js import errors
+from nats.js import JetStreamContext, errors
 from nats.js.kv import KeyValue
 
 from clearstack_common import protojson
@@ -19,7 +21,11 @@ _WRONG_LAST_SEQUENCE = 10071
 class NatsTable(Generic[M]):
     """One bucket, one kind of record."""
 
-    def __init__(self, bucket: KeyValue, message_type: type[M]) -> None:
+    def __init__(
+        self, jetstream: JetStreamContext, name: str, bucket: KeyValue, message_type: type[M]
+    ) -> None:
+        self._jetstream = jetstream
+        self._name = name
         self._bucket = bucket
         self._message_type = message_type
 
@@ -65,14 +71,36 @@ class NatsTable(Generic[M]):
 
     async def list(self) -> list[StoredRecord[M]]:
         """Every record, in no particular order."""
-        found: list[StoredRecord[M]] = []
+        found, deleted = await self._sweep()
+        # The sweep passes over a record that is changed just then.
+        missed = [name for name in await self._names() if name not in found and name not in deleted]
+        for name in missed:
+            with contextlib.suppress(NotFoundError):
+                found[name] = await self.get(name)
+        return [*found.values()]
+
+    async def _sweep(self) -> tuple[dict[str, StoredRecord[M]], set[str]]:
+        """Nearly every record in one go, and the ids that were deleted."""
+        found: dict[str, StoredRecord[M]] = {}
+        deleted: set[str] = set()
         with broker_calls():
-            watcher: Any = await self._bucket.watchall(ignore_deletes=True)
+            watcher: Any = await self._bucket.watchall()
             try:
-                # The watcher says None when it has told everything that there was.
+                # The watcher says None when it has told what there was.
                 while (entry := await watcher.updates(timeout=5)) is not None:
+                    if entry.operation is not None:
+                        deleted.add(entry.key)
+                        found.pop(entry.key, None)
+                        continue
                     value = protojson.decode(entry.value or b"", self._message_type)
-                    found.append(StoredRecord(id=entry.key, value=value, revision=entry.revision or 0))
+                    found[entry.key] = StoredRecord(id=entry.key, value=value, revision=entry.revision or 0)
             finally:
                 await watcher.stop()
-        return found
+        return found, deleted
+
+    async def _names(self) -> Sequence[str]:
+        """The ids of all records, and of those that were deleted, at one moment."""
+        prefix = f"$KV.{self._name}."
+        with broker_calls():
+            info = await self._jetstream.stream_info(f"KV_{self._name}", subjects_filter=f"{prefix}>")
+        return [subject.removeprefix(prefix) for subject in info.state.subjects or {}]
