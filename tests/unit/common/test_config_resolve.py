@@ -125,3 +125,14 @@ def test_request_is_left_as_it_is() -> None:
     overrides = TrainingConfig(stage1=StageConfig(epochs=3))
     resolve_config(N2V, pb.PRESET_FAST, overrides, (24, 20, 20))
     assert overrides == TrainingConfig(stage1=StageConfig(epochs=3))
+
+
+def test_patch_that_does_not_fit_is_named_beside_other_mistakes() -> None:
+    """A patch that the layers or the slice forbid is named in the same error as values out of range."""  # spec: C16
+    overrides = TrainingConfig(stage1=StageConfig(epochs=0, patch_size=33))
+    with pytest.raises(InvalidFieldsError) as caught:
+        resolve_config(N2V, pb.PRESET_FAST, overrides, (24, 64, 64))
+    assert [field for field, _ in caught.value.violations] == [
+        "config.stage1.epochs",
+        "config.stage1.patch_size",
+    ]

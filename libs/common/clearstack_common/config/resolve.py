@@ -94,9 +94,9 @@ def _fit_epoch(stage: StageConfig, num_slices: int) -> None:
 def _check_stage(name: str, stage: StageConfig, slice_height: int, slice_width: int) -> Iterator[Violation]:
     wrong = list(_check_message(name, stage, STAGE_PARAMETERS))
     yield from wrong
-    if wrong:
-        return
     field = f"config.{name}.patch_size"
+    if {field, f"config.{name}.layers"} & {path for path, _ in wrong}:
+        return  # what follows needs both
     if stage.patch_size % 2**stage.layers:
         yield (
             field,
