@@ -125,7 +125,7 @@ async def test_queue_is_served_after_an_outage(gateway: Gateway) -> None:
                 method=N2V,
                 config=TrainingConfig(stage1=StageConfig(epochs=0, patch_size=128)),
             ),
-            {"config.stage1.epochs"},
+            {"config.stage1.epochs", "config.stage1.patch_size"},
         ),
     ],
 )
