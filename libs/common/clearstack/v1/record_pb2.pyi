@@ -33,7 +33,6 @@ class TrainingRecord(_message.Message):
     TRAINING_FIELD_NUMBER: _builtins.int
     STACK_FIELD_NUMBER: _builtins.int
     STACK_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
-    SLICE_COUNT_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
     MASK_FILES_FIELD_NUMBER: _builtins.int
     OUTBOX_FIELD_NUMBER: _builtins.int
@@ -41,7 +40,6 @@ class TrainingRecord(_message.Message):
     ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
     STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
     stack_display_name: _builtins.str
-    slice_count: _builtins.int
     state_change_count: _builtins.int
     """How often the state changed so far."""
     @_builtins.property
@@ -72,7 +70,6 @@ class TrainingRecord(_message.Message):
         training: _training_pb2.Training | None = ...,
         stack: _model_service_pb2.StoredFile | None = ...,
         stack_display_name: _builtins.str = ...,
-        slice_count: _builtins.int = ...,
         stages: _abc.Iterable[Global___StageRecord] | None = ...,
         mask_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
         outbox: _abc.Iterable[Global___Effect] | None = ...,
@@ -82,7 +79,7 @@ class TrainingRecord(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack", "stack_info", b"stack_info", "training", b"training"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "mask_files", b"mask_files", "outbox", b"outbox", "slice_count", b"slice_count", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "training", b"training"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "mask_files", b"mask_files", "outbox", b"outbox", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "training", b"training"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
