@@ -75,6 +75,18 @@ async def test_longest_unused_makes_room(store: FakeStore, folder: Path) -> None
     assert newest.exists()
 
 
+async def test_what_is_being_fetched_does_not_make_room(store: FakeStore, folder: Path) -> None:
+    """The part of another download stays, however full it is; one that was given up long ago goes."""
+    folder.mkdir(parents=True)
+    under_way, given_up = folder / "aa.tif.part", folder / "bb.tif.part"
+    for part in (under_way, given_up):
+        part.write_bytes(b"x" * 20)
+    os.utime(given_up, (1000, 1000))
+    file = await store.put_bytes("stack.tif", b"x" * 20)
+    await FileCache(store, folder, max_bytes=25).path(file)
+    assert (under_way.exists(), given_up.exists()) == (True, False)
+
+
 async def test_file_larger_than_the_limit_is_served(store: FakeStore, folder: Path) -> None:
     """The limit never keeps a file from being used."""
     file = await store.put_bytes("stack.tif", b"x" * 100)

@@ -1,13 +1,19 @@
 """Local copies of stored files, by their SHA-256, so that the ranges of one stack fetch it once."""
 
 import asyncio
+import contextlib
 import os
+import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from clearstack.v1.model_service_pb2 import StoredFile
 
-from clearstack_common.objects.port import ObjectStore
+from clearstack_common.objects.port import PART_SUFFIX, ObjectStore
+
+# A download writes to its part all the time; one that was not written to for so long was given up.
+_GIVEN_UP_AFTER_S = 3600.0
 
 
 class FileCache:
@@ -37,10 +43,22 @@ class FileCache:
 
     def _make_room(self, size_bytes: int) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        by_age = sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime)
-        total = sum(path.stat().st_size for path in by_age)
-        for path in by_age:
+        found = list(_files(self._folder))
+        total = sum(stat.st_size for _, stat in found)
+        for path, stat in sorted(found, key=lambda each: each[1].st_mtime):
             if total + size_bytes <= self._max_bytes:
                 return
-            total -= path.stat().st_size
-            path.unlink()  # whoever reads it now has it open, and keeps it until closed
+            if _is_under_way(path, stat.st_mtime):
+                continue
+            total -= stat.st_size
+            path.unlink(missing_ok=True)  # whoever reads it now has it open, and keeps it until closed
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a download that has just ended is called otherwise now
+            yield path, path.stat()
+
+
+def _is_under_way(path: Path, written_at: float) -> bool:
+    return path.suffix == PART_SUFFIX and time.time() - written_at < _GIVEN_UP_AFTER_S

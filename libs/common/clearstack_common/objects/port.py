@@ -7,6 +7,9 @@ from typing import Protocol
 
 from clearstack.v1.model_service_pb2 import StoredFile
 
+# A file on its way from the store is called so until it is whole.
+PART_SUFFIX = ".part"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:

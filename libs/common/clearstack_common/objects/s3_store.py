@@ -19,7 +19,7 @@ from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
-from clearstack_common.objects.port import StoredObject
+from clearstack_common.objects.port import PART_SUFFIX, StoredObject
 from clearstack_common.settings import ServiceSettings
 
 P = ParamSpec("P")
@@ -116,7 +116,7 @@ class S3Store:
 
     def _download(self, key: str, path: Path) -> tuple[int, str]:
         digest, size = hashlib.sha256(), 0
-        partial_path = path.with_name(path.name + ".part")
+        partial_path = path.with_name(path.name + PART_SUFFIX)
         response = self._client.get_object(self._bucket, key)
         try:
             with partial_path.open("wb") as out:
