@@ -75,8 +75,9 @@ def test_range_of_mask_parameter(
         assert list(_violations(_with("mask", field, value))) == [f"config.mask.{field}"]
         full = preset_config(STRUCT, pb.PRESET_BALANCED).mask
         setattr(full, field, value)
-        with pytest.raises(InvalidFieldsError, match=field):
+        with pytest.raises(InvalidFieldsError) as caught:
             check_mask_config(full)
+        assert [path for path, _ in caught.value.violations] == [f"config.{field}"]
 
 
 def test_every_numeric_parameter_is_in_the_tables() -> None:
@@ -94,6 +95,14 @@ def test_every_numeric_parameter_is_in_the_tables() -> None:
 def test_what_is_no_number_is_refused(field: str, value: float) -> None:
     """NaN and infinities are in no range."""  # spec: C16
     assert f"config.stage1.{field}" in _violations(_with("stage1", field, value))
+
+
+@pytest.mark.parametrize("value", [1_234_567, 100_000_000])
+def test_large_numbers_are_written_out(value: int) -> None:
+    """A text shows the number that was typed."""  # spec: C16
+    assert f"is {value};" in _violations(_with("stage1", "epochs", value))["config.stage1.epochs"]
+    text = _violations(_with("stage1", "mask_percentage", value + 0.5))["config.stage1.mask_percentage"]
+    assert f"is {value}.5;" in text
 
 
 @pytest.mark.parametrize("layers", [-(2**31), 2**31 - 1])

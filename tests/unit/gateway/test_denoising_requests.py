@@ -65,6 +65,19 @@ async def test_wrong_field_is_named(
     assert [name for name, _ in caught.value.violations] == [field]
 
 
+async def test_all_wrong_fields_come_at_once(gateway: Gateway, model: Model) -> None:
+    """One error names every field, of those that can be told without the others."""  # spec: C16
+    malformed = CreateDenoisingRequest(stack="s", model="m", output_dtype="int8")
+    beyond = _request(model, stage=7, output_dtype="int8")
+    for request, fields in (
+        (malformed, ["stack", "model", "output_dtype"]),
+        (beyond, ["output_dtype", "stage"]),
+    ):
+        with pytest.raises(InvalidFieldsError) as caught:
+            await gateway.denoisings.create(request)
+        assert [name for name, _ in caught.value.violations] == fields
+
+
 async def test_unknown_model_is_not_found(gateway: Gateway) -> None:
     """A model that there is not is not found."""
     with pytest.raises(NotFoundError, match="models/nobody"):

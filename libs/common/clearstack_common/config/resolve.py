@@ -46,7 +46,7 @@ def resolve_config(
         violations += _check_stage(name, stage, height, width)
     if method == config_pb2.METHOD_AUTOSTRUCTN2V:
         config.mask.MergeFrom(overrides.mask)
-        violations += _check_message("mask", config.mask, MASK_PARAMETERS)
+        violations += _check_message("config.mask", config.mask, MASK_PARAMETERS)
         if config.stage1.augmentation:
             violations.append(
                 (
@@ -63,12 +63,12 @@ def resolve_config(
 
 
 def check_mask_config(config: MaskExtractorConfig) -> None:
-    """Checks a full mask extractor configuration.
+    """Checks the full mask extractor configuration of a request that has it in its field `config`.
 
     Raises:
         InvalidFieldsError: Names every field that is wrong, its value and its range.
     """
-    if violations := list(_check_message("mask", config, MASK_PARAMETERS)):
+    if violations := list(_check_message("config", config, MASK_PARAMETERS)):
         raise InvalidFieldsError(violations)
 
 
@@ -92,7 +92,7 @@ def _fit_epoch(stage: StageConfig, num_slices: int) -> None:
 
 
 def _check_stage(name: str, stage: StageConfig, slice_height: int, slice_width: int) -> Iterator[Violation]:
-    wrong = list(_check_message(name, stage, STAGE_PARAMETERS))
+    wrong = list(_check_message(f"config.{name}", stage, STAGE_PARAMETERS))
     yield from wrong
     field = f"config.{name}.patch_size"
     if {field, f"config.{name}.layers"} & {path for path, _ in wrong}:
@@ -110,14 +110,19 @@ def _check_stage(name: str, stage: StageConfig, slice_height: int, slice_width: 
         )
 
 
-def _check_message(name: str, message: Message, parameters: Sequence[Parameter]) -> Iterator[Violation]:
+def _check_message(path: str, message: Message, parameters: Sequence[Parameter]) -> Iterator[Violation]:
     for parameter in parameters:
         value = getattr(message, parameter.name)
-        field = f"config.{name}.{parameter.name}"
+        field = f"{path}.{parameter.name}"
         if parameter.kind in {"integer", "number"} and not parameter.minimum <= value <= parameter.maximum:
-            yield field, f"is {value:g}; allowed: {parameter.range_text}"
+            yield field, f"is {_plain(value)}; allowed: {parameter.range_text}"
         if parameter.kind == "choice" and not _is_known_choice(message, parameter.name, value):
             yield field, f"is {value}; allowed: {', '.join(_choices(message, parameter.name))}"
+
+
+def _plain(value: float) -> str:
+    """A number as a person would have typed it: 1234567 stays 1234567."""
+    return str(value) if isinstance(value, int) else f"{value:.15g}"
 
 
 def _is_known_choice(message: Message, field: str, value: int) -> bool:

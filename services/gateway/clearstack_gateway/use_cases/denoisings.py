@@ -1,6 +1,6 @@
 """Denoisings that are asked for: a model on a stack."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from clearstack.v1 import config_pb2, denoising_pb2, error_reason_pb2
 from clearstack.v1.denoising_pb2 import Denoising
@@ -47,17 +47,16 @@ class Denoisings:
             InvalidFieldsError: Names every field that is wrong.
             ClearstackError: The stack cannot be used, or not with a 2.5D model.
         """
-        if request.output_dtype not in {"", "float32"}:
-            raise InvalidFieldsError(
-                [("output_dtype", f"is {request.output_dtype!r}; allowed: 'float32', or nothing")]
-            )
+        violations = list(_wrong_fields(request))
+        if any(field in {"stack", "model"} for field, _ in violations):
+            raise InvalidFieldsError(violations)
         stack, model = await self._stack(request.stack), await self._model(request.model)
+        stage = _stage(model, request.stage, violations)
         if model.mode == config_pb2.MODE_2_5D and not stack.info.two_and_half_d_possible:
             raise ClearstackError(
                 stack.info.two_and_half_d_reason,
                 reason=error_reason_pb2.ERROR_REASON_INSUFFICIENT_STACK_DEPTH,
             )
-        stage = _stage(model, request.stage)
         record = DenoisingRecord(
             stack=stored_file(stack),
             stack_info=stack.info,
@@ -175,11 +174,29 @@ class Denoisings:
             raise not_found(name, _COLLECTION) from None
 
 
-def _stage(model: Model, number: int) -> ModelStage:
+def _wrong_fields(request: CreateDenoisingRequest) -> Iterator[tuple[str, str]]:
+    """What can be told without looking anything up."""
+    for field, collection in (("stack", "stacks"), ("model", "models")):
+        try:
+            id_in(getattr(request, field), collection, field)
+        except InvalidFieldsError as error:
+            yield from error.violations
+    if request.output_dtype not in {"", "float32"}:
+        yield "output_dtype", f"is {request.output_dtype[:80]!r}; allowed: 'float32', or nothing"
+
+
+def _stage(model: Model, number: int, violations: list[tuple[str, str]]) -> ModelStage:
+    """The stage that is asked for.
+
+    Raises:
+        InvalidFieldsError: The model has no such stage, or something else is wrong already.
+    """
     numbers = [stage.number for stage in model.stages]
     wanted = number or max(numbers)
     if wanted not in numbers:
-        raise InvalidFieldsError([("stage", f"is {number}; the model has {', '.join(map(str, numbers))}")])
+        violations.append(("stage", f"is {number}; the model has {', '.join(map(str, numbers))}"))
+    if violations:
+        raise InvalidFieldsError(violations)
     return model.stages[numbers.index(wanted)]
 
 

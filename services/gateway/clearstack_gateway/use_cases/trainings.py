@@ -7,7 +7,7 @@ from clearstack.v1 import config_pb2, error_reason_pb2, training_pb2
 from clearstack.v1.config_pb2 import Preset, TrainingConfig
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.record_pb2 import StageRecord, TrainingRecord
-from clearstack.v1.stack_service_pb2 import Stack
+from clearstack.v1.stack_service_pb2 import Stack, StackInfo
 from clearstack.v1.training_pb2 import StageStatus, Training
 from clearstack.v1.training_service_pb2 import CreateTrainingRequest
 from clearstack_common import ids
@@ -26,6 +26,9 @@ from clearstack_gateway.workflow import training as workflow
 from clearstack_gateway.workflow.training_effects import model_folder
 
 _COLLECTION = "trainings"
+_METHODS = frozenset({config_pb2.METHOD_N2V, config_pb2.METHOD_AUTOSTRUCTN2V})
+# Of a stack that is not known: everything else in the request is checked all the same.
+_ANY_SIZE = StackInfo(slice_count=1, height=1 << 20, width=1 << 20)
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -45,25 +48,32 @@ class Trainings:
             InvalidFieldsError: Names every field that is wrong.
             ClearstackError: The stack cannot be used, or not in this mode.
         """
-        stack = await self._usable_stack(request)
-        record = _new_record(request, stack)
-        if request.validate_only:
-            return record.training
-        stored = await self._runs.create_training(record)
-        return await self._shown(stored)
-
-    async def _usable_stack(self, request: CreateTrainingRequest) -> Stack:
-        _check_choices(request)
-        try:
-            stack = (await self._tables.stacks.get(id_in(request.stack, "stacks", "stack"))).value
-        except NotFoundError:
-            raise not_found(request.stack, "stacks") from None
-        require_ready(stack)
+        violations = _wrong_choices(request)
+        stack = await self._named_stack(request, violations)
+        config = _resolved(request, stack, violations)
+        if violations:
+            raise InvalidFieldsError(violations)
         if request.mode == config_pb2.MODE_2_5D and not stack.info.two_and_half_d_possible:
             raise ClearstackError(
                 stack.info.two_and_half_d_reason,
                 reason=error_reason_pb2.ERROR_REASON_INSUFFICIENT_STACK_DEPTH,
             )
+        record = _new_record(request, stack, config)
+        if request.validate_only:
+            return record.training
+        stored = await self._runs.create_training(record)
+        return await self._shown(stored)
+
+    async def _named_stack(self, request: CreateTrainingRequest, violations: list[tuple[str, str]]) -> Stack:
+        """The stack; one of unknown size, and a violation more, if what is there instead of a name is none."""
+        try:
+            stack = (await self._tables.stacks.get(id_in(request.stack, "stacks", "stack"))).value
+        except InvalidFieldsError as error:
+            violations += error.violations
+            return Stack(info=_ANY_SIZE)
+        except NotFoundError:
+            raise not_found(request.stack, "stacks") from None
+        require_ready(stack)
         return stack
 
     async def get(self, name: str) -> Training:
@@ -160,9 +170,9 @@ def _with_position(stored: StoredRecord[TrainingRecord], queue: Sequence[str]) -
     return training
 
 
-def _check_choices(request: CreateTrainingRequest) -> None:
+def _wrong_choices(request: CreateTrainingRequest) -> list[tuple[str, str]]:
     violations = []
-    if request.method not in {config_pb2.METHOD_N2V, config_pb2.METHOD_AUTOSTRUCTN2V}:
+    if request.method not in _METHODS:
         violations.append(("method", "is missing or unknown; allowed: METHOD_N2V, METHOD_AUTOSTRUCTN2V"))
     if request.mode not in config_pb2.Mode.values():
         violations.append(("mode", "is unknown; allowed: MODE_2D, MODE_2_5D"))
@@ -174,14 +184,28 @@ def _check_choices(request: CreateTrainingRequest) -> None:
         violations.append(
             ("session", "must be up to 64 letters, digits, '-', '_' or '.', and begin with a letter or digit")
         )
-    if violations:
-        raise InvalidFieldsError(violations)
+    return violations
 
 
-def _new_record(request: CreateTrainingRequest, stack: Stack) -> TrainingRecord:
-    preset = request.preset or config_pb2.PRESET_BALANCED
-    shape_ZYX = (stack.info.slice_count, stack.info.height, stack.info.width)
-    config = resolve_config(request.method, preset, request.config, shape_ZYX)
+def _resolved(
+    request: CreateTrainingRequest, stack: Stack, violations: list[tuple[str, str]]
+) -> TrainingConfig:
+    """The full configuration; what is wrong with it joins the violations. A wrong choice hides no other mistake."""
+    method, preset = request.method, request.preset or config_pb2.PRESET_BALANCED
+    if method not in _METHODS:
+        has_two_stages = request.config.HasField("stage2") or request.config.HasField("mask")
+        method = config_pb2.METHOD_AUTOSTRUCTN2V if has_two_stages else config_pb2.METHOD_N2V
+    if preset not in config_pb2.Preset.values():
+        preset = config_pb2.PRESET_BALANCED
+    try:
+        shape_ZYX = (stack.info.slice_count, stack.info.height, stack.info.width)
+        return resolve_config(method, preset, request.config, shape_ZYX)
+    except InvalidFieldsError as error:
+        violations += error.violations
+        return request.config
+
+
+def _new_record(request: CreateTrainingRequest, stack: Stack, config: TrainingConfig) -> TrainingRecord:
     num_stages = len(stage_names(request.method))
     training_id = ids.new_id(_COLLECTION, request.request_id)
     training = Training(
@@ -192,7 +216,7 @@ def _new_record(request: CreateTrainingRequest, stack: Stack) -> TrainingRecord:
         state=training_pb2.TRAINING_STATE_QUEUED,
         method=request.method,
         mode=request.mode or config_pb2.MODE_2D,
-        preset=preset,
+        preset=request.preset or config_pb2.PRESET_BALANCED,
         config=config,
         auto_approve=request.auto_approve,
         priority=request.priority,
