@@ -45,6 +45,7 @@ class JobContext:
         job: What to do.
         folder: An empty folder that is removed afterwards.
         stop: Set when the work is not wanted any more; for code in threads.
+        token: The fencing token of a handler that has taken the training lock; 0 without.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class JobContext:
         self.settings = settings
         self.folder = folder
         self.stop = threading.Event()
+        self.token = 0
 
     async def publish(self, event: Event, what: str) -> None:
         """Publishes an event of this job, through an outage of the broker if need be.
@@ -235,7 +237,10 @@ async def _kept_alive(context: JobContext, delivery: Delivery[Job]) -> AsyncIter
 
 async def _report(context: JobContext, error: ClearstackError) -> None:
     log.warning("job given up", reason=error.message)
-    await context.publish(Event(job_failed=JobFailed(failure=error.as_failure())), "failed")
+    failed = JobFailed(failure=error.as_failure(), token=context.token)
+    # Not the same id for two holders of the lock: the failure of the second is not a repetition.
+    what = f"failed.{context.token}" if context.token else "failed"
+    await context.publish(Event(job_failed=failed), what)
 
 
 def _gave_up(num_delivered: int) -> ClearstackError:

@@ -25,6 +25,7 @@ async def training_lock(context: JobContext) -> AsyncIterator[int]:
     """
     lock = await _acquire(context)
     log.info("training lock acquired", token=lock.token)
+    context.token = lock.token
     body = asyncio.current_task()
     lost = False
 

@@ -87,6 +87,20 @@ async def test_known_error_is_reported_at_once(rig: WorkerRig) -> None:
     assert (failure.reason, failure.message) == ("OUT_OF_MEMORY", "Use a smaller batch.")
 
 
+async def test_failure_under_a_lock_carries_its_token(rig: WorkerRig) -> None:
+    """The failures of two holders of the training lock are two events, and each says whose it is."""  # spec: D1
+
+    async def handler(context: JobContext) -> None:
+        context.token = 7
+        raise ClearstackError("Use a smaller batch.")
+
+    await rig.queue()
+    rig.start(handler)
+    await rig.until_done()
+    [event] = await rig.events()
+    assert (event.id, event.job_failed.token) == (f"{JOB.id}.failed.7", 7)
+
+
 async def test_outage_is_waited_for(rig: WorkerRig) -> None:
     """A job that met an outage is given back, tried again later, and no failure is reported."""  # spec: D8
     outages = 3

@@ -128,9 +128,9 @@ def denoising_finished(started: DenoisingRecord) -> Event:
     )
 
 
-def job_failed(job: str, run: str = "trainings/t") -> Event:
-    """What a worker tells when it gives up."""
-    return Event(id=f"{job}.failed", run=run, job=job, job_failed=JobFailed(failure=FAILURE))
+def job_failed(job: str, run: str = "trainings/t", token: int = 0) -> Event:
+    """What a worker tells when it gives up; a trainer with its token."""
+    return Event(id=f"{job}.failed", run=run, job=job, job_failed=JobFailed(failure=FAILURE, token=token))
 
 
 def denoising_answers(job: Job) -> list[Event]:

@@ -1,11 +1,13 @@
 """Creating trainings, the queue, and who gets the slot."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from clearstack.v1 import config_pb2, error_reason_pb2, training_pb2
 from clearstack.v1.config_pb2 import StageConfig, TrainingConfig
+from clearstack.v1.event_pb2 import Event
 from clearstack.v1.training_service_pb2 import CreateTrainingRequest
 from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
 from fakes.waiting import until
@@ -117,6 +119,20 @@ async def test_queue_is_served_after_an_outage(gateway: Gateway) -> None:
             ),
             {"method", "mode", "preset", "session"},
         ),
+        (
+            CreateTrainingRequest(
+                stack="s",
+                session="../x",
+                config=TrainingConfig(stage1=StageConfig(epochs=0, augmentation=True), seed=-1),
+            ),
+            {"stack", "method", "session", "config.stage1.epochs", "config.seed"},
+        ),
+        (
+            CreateTrainingRequest(
+                stack="stacks/s", session="../x", config=TrainingConfig(stage2=StageConfig(features=1))
+            ),
+            {"method", "session", "config.stage2.features"},
+        ),
         (CreateTrainingRequest(stack="trainings/s", method=N2V), {"stack"}),
         (CreateTrainingRequest(stack="stacks/a b", method=N2V), {"stack"}),
         (
@@ -176,6 +192,28 @@ async def test_running_training_cannot_be_deleted(gateway: Gateway) -> None:
     assert await gateway.tables.denoisings.list() == []
     assert [stored.id for stored in await gateway.tables.stacks.list()] == ["s"]
     assert await gateway.bus.next_event(name, 0) is None
+
+
+async def test_request_of_a_deleted_training_makes_a_new_one(gateway: Gateway) -> None:
+    """The same request id gives the same training, and after it was deleted one that runs like any other."""
+    first = await gateway.new_training("r")
+    await gateway.serve_until(first.name, "AWAITING_REVIEW")
+    assert (await gateway.new_training("r")).state == training_pb2.TRAINING_STATE_AWAITING_REVIEW
+    await gateway.masks.skip(first.name)
+    await gateway.trainings.delete(first.name, "")
+    again = await gateway.new_training("r")
+    assert (again.name, again.state) == (first.name, training_pb2.TRAINING_STATE_QUEUED)
+    await gateway.serve_until(again.name, "AWAITING_REVIEW")
+    told = [item[1].WhichOneof("kind") async for item in _history(gateway, again.name)]
+    assert told.count("stage_trained") == told.count("mask_extracted") == 1
+    assert told.count("state_changed") == 4
+
+
+async def _history(gateway: Gateway, name: str) -> AsyncIterator[tuple[int, Event]]:
+    found = await gateway.bus.next_event(name, 0)
+    while found is not None:
+        yield found
+        found = await gateway.bus.next_event(name, found[0])
 
 
 async def test_old_etag_deletes_nothing(gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ from clearstack.v1 import training_pb2
 from clearstack.v1.event_pb2 import Event
 from clearstack_common.errors import BackendUnavailableError, WrongStateError
 from clearstack_gateway.workflow import Approve, Grant, SkipStageTwo
+from clearstack_gateway.workflow.training_effects import work_id
 from fakes import FakeBus
 from fakes.waiting import until
 from unit.gateway.plays import job_failed, stage_started, stage_trained
@@ -186,7 +187,7 @@ async def test_two_gateways_decide_one_after_the_other(tmp_path: Path, gateway: 
     )
     assert sum(isinstance(outcome, WrongStateError) for outcome in outcomes) == 1
     states = [event for event in await _history(gateway, name) if ".state." in event]
-    assert states == [f"{name.removeprefix('trainings/')}.state.{n}" for n in range(1, 6)]
+    assert states == [f"{work_id(await gateway.record(name))}.state.{n}" for n in range(1, 6)]
 
 
 async def test_cancel_hints_at_the_workers(gateway: Gateway) -> None:

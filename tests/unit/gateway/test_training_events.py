@@ -67,6 +67,16 @@ def test_trainer_that_lost_the_lock_is_not_believed(play: Play, tell: object) ->
     assert play.record == before
 
 
+def test_late_failure_of_a_trainer_that_lost_the_lock_is_not_believed(play: Play) -> None:
+    """Whoever has taken over goes on; its own failure, and one from before anybody took over, ends the training."""  # spec: D1 D8
+    play.tell(stage_started(play.job(), 9))
+    before = play.record
+    play.tell(job_failed(play.job().id, token=8))
+    assert play.record == before
+    play.tell(job_failed(play.job().id, token=9))
+    assert play.state == "FAILED"
+
+
 def test_successor_finishes_the_stage(play: Play) -> None:
     """The trainer that took over is believed, and its files are the stage's."""  # spec: D8
     play.tell(stage_started(play.job(), 5))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 from clearstack.v1.event_pb2 import Event
 from clearstack_gateway.workflow import SkipStageTwo
+from clearstack_gateway.workflow.training_effects import work_id
 from fakes.waiting import until
 from unit.gateway.rig import N2V, Gateway
 
@@ -23,7 +24,7 @@ async def test_watcher_of_a_finished_run_sees_all_and_is_let_go(gateway: Gateway
     """A run that is over is replayed from its beginning, in order, and the watch ends."""  # spec: D2
     name = await _completed(gateway)
     seen = await _all(gateway.trainings.watch(name, 0))
-    run = name.removeprefix("trainings/")
+    run = work_id(await gateway.record(name))
     assert [event for _, event in seen if ".state." in event] == [f"{run}.state.{n}" for n in (1, 2, 3)]
     assert [sequence for sequence, _ in seen] == sorted({sequence for sequence, _ in seen})
     kinds = [event.rpartition(".")[0] for _, event in seen]

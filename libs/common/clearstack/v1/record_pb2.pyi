@@ -39,9 +39,14 @@ class TrainingRecord(_message.Message):
     STACK_INFO_FIELD_NUMBER: _builtins.int
     ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
     STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     stack_display_name: _builtins.str
     state_change_count: _builtins.int
     """How often the state changed so far."""
+    incarnation: _builtins.str
+    """Drawn when the record is made, and part of the ids of all that follows: a training that was deleted may have had the
+    same name.
+    """
     @_builtins.property
     def training(self) -> _training_pb2.Training: ...
     @_builtins.property
@@ -76,10 +81,11 @@ class TrainingRecord(_message.Message):
         stack_info: _stack_service_pb2.StackInfo | None = ...,
         active_jobs: _abc.Iterable[_builtins.str] | None = ...,
         state_change_count: _builtins.int = ...,
+        incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack", "stack_info", b"stack_info", "training", b"training"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "mask_files", b"mask_files", "outbox", b"outbox", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "training", b"training"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "incarnation", b"incarnation", "mask_files", b"mask_files", "outbox", b"outbox", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "training", b"training"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ that doing it twice does no harm.
 """
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 from weakref import WeakValueDictionary
@@ -46,6 +47,7 @@ class Runs:
         """Adds a training; one that is there already is returned as it is."""
         record.training.create_time.GetCurrentTime()
         record.training.update_time.CopyFrom(record.training.create_time)
+        record.incarnation = record.incarnation or secrets.token_hex(3)
         stored = await _create_or_get(self._tables.trainings, run_id(record.training.name), record)
         self.queue_changed.set()
         return stored

@@ -275,6 +275,8 @@ def _complete(record: TrainingRecord, result_stack: str, doing: list[Effect]) ->
 
 
 def _job_failed(record: TrainingRecord, failed: JobFailed, doing: list[Effect]) -> None:
+    if failed.token and failed.token < max(kept.token for kept in record.stages):
+        return  # a trainer that lost the lock: whoever has it now is at work
     _fail(record, failed.failure, doing)
 
 

@@ -12,6 +12,15 @@ from clearstack_common.subjects import run_id
 _MASK_OF_A_MODEL = frozenset({"mask.json", "mask.npy"})
 
 
+def work_id(record: TrainingRecord) -> str:
+    """What the ids of a training's jobs, denoisings and events begin with.
+
+    Not the training's id alone: one that was deleted may have had the same.
+    """
+    own_id = run_id(record.training.name)
+    return f"{own_id}-{record.incarnation}" if record.incarnation else own_id
+
+
 def model_folder(record: TrainingRecord) -> str:
     """Where the training's weights, configuration and masks are kept."""
     return f"models/{record.training.session}/{run_id(record.training.name)}"
@@ -34,7 +43,7 @@ def train_job(record: TrainingRecord, number: int) -> Job:
     if number > 1:
         work.mask.CopyFrom(mask_file(record, "mask.npy"))
     return Job(
-        id=f"{run_id(training.name)}.stage{number}.attempt{stage.attempt}.train",
+        id=f"{work_id(record)}.stage{number}.attempt{stage.attempt}.train",
         run=training.name,
         train=work,
     )
@@ -54,7 +63,7 @@ def extract_job(record: TrainingRecord) -> Job:
     )
     if training.HasField("mask"):
         work.correlation.CopyFrom(mask_file(record, "correlation.npz"))
-    return Job(id=f"{run_id(training.name)}.mask.revision{revision}.extract", run=training.name, extract=work)
+    return Job(id=f"{work_id(record)}.mask.revision{revision}.extract", run=training.name, extract=work)
 
 
 def mask_file(record: TrainingRecord, file_name: str) -> StoredFile:
@@ -69,7 +78,7 @@ def denoising(record: TrainingRecord, number: int) -> DenoisingRecord:
         stack=record.stack,
         stack_info=record.stack_info,
         denoising=Denoising(
-            name=f"denoisings/{run_id(training.name)}-stage{number}-attempt{attempt}",
+            name=f"denoisings/{work_id(record)}-stage{number}-attempt{attempt}",
             display_name=f"{record.stack_display_name} · stage {number}",
             stack=training.stack,
             model=model_name(record),
@@ -151,7 +160,7 @@ def state_changed(record: TrainingRecord, state: str) -> Event:
     if training.HasField("failure"):
         changed.failure.CopyFrom(training.failure)
     return Event(
-        id=f"{run_id(training.name)}.state.{record.state_change_count}",
+        id=f"{work_id(record)}.state.{record.state_change_count}",
         run=training.name,
         state_changed=changed,
     )
