@@ -66,9 +66,10 @@ async def serve(settings: GatewaySettings) -> None:
     store = await S3Store.connect(settings)
     tables = open_tables(bus)
     runs = Runs(bus, tables, settings.pixels_per_range)
-    upkeep = Upkeep(bus, tables, runs)
+    models = Models(tables, store, settings.download_url_s)
+    upkeep = Upkeep(bus, tables, runs, models)
     server = ServiceServer(settings.grpc_address, interceptors=[ErrorInterceptor()])
-    _add_servicers(server, settings, bus, store, tables, runs)
+    _add_servicers(server, settings, bus, store, tables, runs, models)
     await server.start(SERVICE_NAMES)
     log.info("service ready", port=server.port)
 
@@ -91,13 +92,18 @@ async def serve(settings: GatewaySettings) -> None:
 
 
 def _add_servicers(
-    server: ServiceServer, settings: GatewaySettings, bus: NatsBus, store: S3Store, tables: Tables, runs: Runs
+    server: ServiceServer,
+    settings: GatewaySettings,
+    bus: NatsBus,
+    store: S3Store,
+    tables: Tables,
+    runs: Runs,
+    models: Models,
 ) -> None:
     stacks = Stacks(tables, store, FileCache(store, settings.scratch / "cache"), settings)
     inspections = Inspections(bus, tables, store, settings.inspection_timeout_s)
     trainings = Trainings(bus, tables, store, runs)
     masks = Masks(tables, store, runs, trainings)
-    models = Models(tables, store, settings.download_url_s)
     imports = ModelImports(bus, tables, store, settings)
     exports = ModelExports(bus, tables, store, settings.export_wait_s)
     denoisings = Denoisings(bus, tables, store, runs)

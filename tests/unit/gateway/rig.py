@@ -43,11 +43,11 @@ class Gateway:
         self.bus = FakeBus(self.broker)
         self.tables = open_tables(self.bus)
         self.runs = Runs(self.bus, self.tables, self.settings.pixels_per_range)
-        self.upkeep = Upkeep(self.bus, self.tables, self.runs)
+        self.models = Models(self.tables, self.store, 60)
+        self.upkeep = Upkeep(self.bus, self.tables, self.runs, self.models)
         self.stacks = Stacks(self.tables, self.store, FileCache(self.store, scratch / "cache"), self.settings)
         self.trainings = Trainings(self.bus, self.tables, self.store, self.runs)
         self.masks = Masks(self.tables, self.store, self.runs, self.trainings)
-        self.models = Models(self.tables, self.store, 60)
         self.denoisings = Denoisings(self.bus, self.tables, self.store, self.runs)
         self._loops: list[asyncio.Task[None]] = []
 

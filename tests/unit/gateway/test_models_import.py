@@ -19,6 +19,7 @@ from clearstack_common.errors import (
     WrongStateError,
 )
 from clearstack_gateway.use_cases.model_imports import ModelImports
+from fakes.waiting import until
 from unit.gateway.rig import Gateway
 
 FILES = [("config.json", b"{}"), ("stage1/weights.pth", b"one"), ("stage1/weights.pth", b" two")]
@@ -88,10 +89,37 @@ async def test_refusal_is_told(gateway: Gateway) -> None:
     with pytest.raises(ClearstackError, match=r"head\.weight is missing") as caught:
         await take(gateway, Failure(reason="MODEL_MISMATCH", message=text))
     assert caught.value.reason == reasons.ERROR_REASON_MODEL_MISMATCH
-    [model], _ = await gateway.models.list(0, "")
+    assert await gateway.models.list(0, "") == ([], "")
+    [stored] = await gateway.tables.models.list()
+    model, _ = await gateway.models.get(stored.value.name)
     assert model.state == pb.MODEL_STATE_REFUSED
     with pytest.raises(WrongStateError, match="refused when it was imported: The weights"):
         await gateway.denoisings.create(CreateDenoisingRequest(stack="stacks/s", model=model.name))
+
+
+async def test_refusal_is_forgotten_after_an_hour(gateway: Gateway) -> None:
+    """Whoever has missed the answer can ask for it by name for a while; then nothing is left of it."""  # spec: E2
+    with pytest.raises(ClearstackError):
+        await take(gateway, Failure(reason="MODEL_MISMATCH", message="No."))
+    [fresh] = await gateway.tables.models.list()
+    await gateway.store.put_bytes(f"models/imported/{fresh.id}/upload/x/config.json", b"{}")
+    await gateway.models.forget_refused()
+    assert await gateway.tables.models.list() == [fresh]
+    aged = Model()
+    aged.CopyFrom(fresh.value)
+    aged.update_time.seconds -= 3700
+    await gateway.tables.models.update(fresh, aged)
+    gateway.start(gateway.upkeep.recover())
+    await until(lambda: not gateway.store.objects.keys() - {"stacks/s/original.tif"})
+    assert await gateway.tables.models.list() == []
+
+
+async def test_request_of_a_deleted_model_imports_anew(gateway: Gateway) -> None:
+    """The same request id gives the same model, and after it was deleted one that is checked like any other."""  # spec: E2
+    first, _ = await take(gateway, a_model())
+    await gateway.models.delete(first.name, "")
+    again, _ = await take(gateway, a_model())
+    assert (again.name, again.state) == (first.name, pb.MODEL_STATE_READY)
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,23 @@ async def test_upload_beyond_the_limit_is_refused(gateway: Gateway, stack: Stack
     assert caught.value.reason == reasons.ERROR_REASON_TOO_LARGE
 
 
+async def test_what_came_by_link_is_measured_before_it_is_fetched(gateway: Gateway, stack: Stack) -> None:
+    """Nothing is fetched of a file that is larger than allowed, or of another size than announced."""  # spec: B5
+    key = stack.object_key
+    await gateway.store.put_bytes(key, b"x" * 1000)
+    with pytest.raises(ClearstackError) as caught:
+        await gateway.stacks.finalize(stack.name, 999, "")
+    assert caught.value.reason == reasons.ERROR_REASON_CHECKSUM_MISMATCH
+    await gateway.store.put_bytes(key, b"x" * (20 * MIB + 1))
+    for _ in range(2):
+        with pytest.raises(ClearstackError, match="CLEARSTACK_MAX_UPLOAD_BYTES") as caught:
+            await gateway.stacks.finalize(stack.name, 0, "")
+        assert caught.value.reason == reasons.ERROR_REASON_TOO_LARGE
+    assert gateway.store.num_fetches == 0
+    assert (await gateway.stacks.get(stack.name)).state == pb.STACK_STATE_REFUSED
+    assert key not in gateway.store.objects
+
+
 @pytest.mark.parametrize(("size", "sha256"), [(1, ""), (0, "ab" * 32)])
 async def test_wrong_announcement_is_refused(gateway: Gateway, stack: Stack, size: int, sha256: str) -> None:
     """Bytes that are not those announced are refused, and can be uploaded again from the start."""

@@ -9,6 +9,7 @@ from clearstack_common import protojson
 from clearstack_common.config import check_mask_config
 from clearstack_common.errors import NotFoundError, WrongStateError
 from clearstack_common.objects import ObjectStore
+from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.edited_mask import edited_mask, mask_array, request_digest
 from clearstack_gateway.use_cases.runs import Runs
@@ -38,6 +39,7 @@ class Masks:
             raise WrongStateError(
                 "There is no mask yet: it is extracted when stage 1 of an autostructn2v training is complete."
             )
+        await self._require_model(record)
         return protojson.decode(await self._store.get_bytes(mask_file(record, "mask.json").object_key), Mask)
 
     async def approve(self, request: ApproveMaskRequest) -> Training:
@@ -65,6 +67,8 @@ class Masks:
             merged = TrainingConfig(mask=record.training.config.mask)
             merged.mask.MergeFrom(config)
             check_mask_config(merged.mask)
+            if record.mask_files:
+                await self._require_model(record)
         return await self._decide(name, Regenerate(config=config))
 
     async def skip(self, name: str) -> Training:
@@ -74,6 +78,15 @@ class Masks:
     async def set_auto_approve(self, name: str, *, enabled: bool) -> Training:
         """Switches auto-approval, until the mask is there."""
         return await self._decide(name, SetAutoApprove(enabled=enabled))
+
+    async def _require_model(self, record: TrainingRecord) -> None:
+        """A model that is deleted takes the mask, and the network of stage 1, along."""
+        try:
+            await self._tables.models.get(run_id(record.training.model))
+        except NotFoundError:
+            raise WrongStateError(
+                "The model of this training was deleted, and its masks with it; train again to get another."
+            ) from None
 
     async def _decide(self, name: str, decision: Decision) -> Training:
         await self._record(name)  # a proper error for an unknown id

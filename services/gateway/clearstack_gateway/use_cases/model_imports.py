@@ -63,11 +63,12 @@ class ModelImports:
         if not files:
             raise InvalidFieldsError([("file_name", "is missing: no message carried a file")])
         job = _job(model_id, files, folder)
-        await self._create(model_id, display_name, job)
+        job.id = await self._create(model_id, display_name, job)
         await self._bus.publish_job(job)
         return await self._outcome(f"{_COLLECTION}/{model_id}", folder)
 
-    async def _create(self, model_id: str, display_name: str, job: Job) -> None:
+    async def _create(self, model_id: str, display_name: str, job: Job) -> str:
+        """Adds the model; returns the job that it waits for, which is that of an earlier call if there was one."""
         model = Model(
             name=f"{_COLLECTION}/{model_id}",
             display_name=Path(display_name).name[:200],
@@ -81,6 +82,9 @@ class ModelImports:
             await self._tables.models.create(model_id, model)
         except RecordExistsError:
             log.info("import repeated", model=model.name)
+            awaited = (await self._records.get(model.name)).value.active_jobs
+            return awaited[0] if awaited else job.id
+        return job.id
 
     async def _outcome(self, name: str, folder: str) -> Model:
         stored = await self._records.wait_until(
@@ -108,7 +112,8 @@ class ModelImports:
 
 def _job(model_id: str, files: list[StoredFile], folder: str) -> Job:
     return Job(
-        id=f"{model_id}.import",
+        # Random: the import of a model that was deleted, with the same id, is no repetition.
+        id=f"{model_id}.import.{secrets.token_hex(4)}",
         run=f"{_COLLECTION}/{model_id}",
         import_model=ImportModelFiles(files=files, object_prefix=f"{folder}/{secrets.token_hex(4)}"),
     )

@@ -1,19 +1,22 @@
 """Models: listed, shown with links to their files, deleted."""
 
+import contextlib
+import time
 from collections.abc import Sequence
 
-from clearstack.v1 import error_reason_pb2
 from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.model_service_pb2 import Model, ModelFileLink, StoredFile
 from clearstack_common.bus import StoredRecord
-from clearstack_common.errors import ClearstackError, WrongStateError
+from clearstack_common.errors import ConflictError, NotFoundError, WrongStateError
 from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, page
-from clearstack_gateway.workflow import denoising as denoising_workflow
+from clearstack_gateway.use_cases.usage import require_unused
 from clearstack_gateway.workflow.model import is_ready
+
+_REFUSED_KEPT_S = 3600
 
 
 class Models:
@@ -40,9 +43,14 @@ class Models:
         return ModelFileLink(path=path, url=url, size_bytes=file.size_bytes, sha256=file.sha256)
 
     async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Model], str]:
-        """One page of models, newest first, and the token of the next."""
+        """One page of models, newest first, and the token of the next; what was refused is none."""
+        wanted = [
+            stored
+            for stored in await self._tables.models.list()
+            if stored.value.state != pb.MODEL_STATE_REFUSED
+        ]
         shown, token = page(
-            await self._tables.models.list(),
+            wanted,
             lambda stored: (stored.value.create_time.ToNanoseconds(), stored.id),
             page_size,
             page_token,
@@ -53,11 +61,11 @@ class Models:
         """Removes a model and its files; its training and results stay.
 
         Raises:
-            ClearstackError: IN_USE: a denoising that is not finished needs it.
+            ClearstackError: IN_USE: its training, or a denoising, is not finished and needs it.
         """
         stored = await self._records.get(name)
         check_etag(etag, stored.value)
-        await self._require_unused(name)
+        await require_unused(self._tables, "model", {name})
         await self._tables.models.delete(stored)
         model = stored.value
         files = [file for stage in model.stages for file in stage.files]
@@ -67,18 +75,16 @@ class Models:
             leftovers = [found.key for found in await self._store.list(f"{model_folder(model)}/")]
         await self._store.delete({*(file.object_key for file in files), *leftovers})
 
-    async def _require_unused(self, name: str) -> None:
-        users = [
-            record.value.denoising.name
-            for record in await self._tables.denoisings.list()
-            if record.value.denoising.model == name
-            and record.value.denoising.state not in denoising_workflow.TERMINAL
-        ]
-        if users:
-            raise ClearstackError(
-                f"The model is needed by {', '.join(users[:3])}; wait until that is finished, or cancel it.",
-                reason=error_reason_pb2.ERROR_REASON_IN_USE,
-            )
+    async def forget_refused(self) -> None:
+        """Removes what is left of imports that were refused an hour ago or earlier.
+
+        Until then whoever has missed the answer can still ask for it by the model's name.
+        """
+        for stored in await self._tables.models.list():
+            age_s = time.time() - stored.value.update_time.ToSeconds()
+            if stored.value.state == pb.MODEL_STATE_REFUSED and age_s > _REFUSED_KEPT_S:
+                with contextlib.suppress(NotFoundError, ConflictError):  # another gateway was faster
+                    await self.delete(stored.value.name, "")
 
 
 def model_folder(model: Model) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 import structlog
-from clearstack.v1 import error_reason_pb2, stack_service_pb2
+from clearstack.v1 import stack_service_pb2
 from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import ids
@@ -18,10 +18,9 @@ from clearstack_stacks.reading import StackReader
 
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
-from clearstack_gateway.use_cases.uploads import Upload
-from clearstack_gateway.use_cases.validation import check_upload, validate
-from clearstack_gateway.workflow import denoising as denoising_workflow
-from clearstack_gateway.workflow import training as training_workflow
+from clearstack_gateway.use_cases.uploads import Upload, too_large
+from clearstack_gateway.use_cases.usage import require_unused
+from clearstack_gateway.use_cases.validation import arrived_bytes, check_upload, validate
 
 _COLLECTION = "stacks"
 _LARGEST_PREVIEW_PX = 4096
@@ -93,31 +92,37 @@ class Stacks:
     async def _finalize(
         self, stored: StoredRecord[Stack], size_bytes: int, sha256: str
     ) -> StoredRecord[Stack]:
-        await self._upload_of(stored).join(stored.value.object_key, size_bytes)
+        key = stored.value.object_key
+        await self._upload_of(stored).join(key, size_bytes)
+        # By link any number of bytes can be put: their number is looked at before they are fetched.
+        if await arrived_bytes(self._store, key, size_bytes) > self._settings.max_upload_bytes:
+            after = _refused(stored.value, too_large(self._settings.max_upload_bytes))
+        else:
+            after = await self._fetched(stored, size_bytes, sha256)
+        if after.state == stack_service_pb2.STACK_STATE_REFUSED:
+            await self._store.delete([key])
+        return await self._tables.stacks.update(stored, after)
+
+    async def _fetched(self, stored: StoredRecord[Stack], size_bytes: int, sha256: str) -> Stack:
         folder = self._settings.scratch / "uploads"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{stored.id}.tif"
         try:
             file = await check_upload(self._store, stored.value.object_key, path, size_bytes, sha256)
-            after = await self._validated(stored.value, file, path)
+            return await self._validated(stored.value, file, path)
         finally:
             path.unlink(missing_ok=True)
-        if after.state == stack_service_pb2.STACK_STATE_REFUSED:
-            await self._store.delete([after.object_key])
-        return await self._tables.stacks.update(stored, after)
 
     async def _validated(self, stack: Stack, file: StoredFile, path: Path) -> Stack:
         after = Stack()
         after.CopyFrom(stack)
         after.size_bytes, after.sha256, after.uploaded_bytes = file.size_bytes, file.sha256, file.size_bytes
-        after.update_time.GetCurrentTime()
         try:
             after.info.CopyFrom(await validate(path, self._settings))
-            after.state = stack_service_pb2.STACK_STATE_READY
         except ClearstackError as error:
-            log.info("stack refused", stack=stack.name, reason=error.message)
-            after.state = stack_service_pb2.STACK_STATE_REFUSED
-            after.failure.CopyFrom(error.as_failure())
+            return _refused(after, error)
+        after.state = stack_service_pb2.STACK_STATE_READY
+        after.update_time.GetCurrentTime()
         return after
 
     async def get(self, name: str) -> Stack:
@@ -155,28 +160,10 @@ class Stacks:
         """
         stored = await self._get(name)
         check_etag(etag, stored.value)
-        await self._require_unused(name)
+        await require_unused(self._tables, "stack", {name}, maker=stored.value.source_run)
         await self._tables.stacks.delete(stored)
         leftovers = [found.key for found in await self._store.list(f"stacks/{stored.id}/")]
         await self._store.delete({stored.value.object_key, *leftovers})
-
-    async def _require_unused(self, name: str) -> None:
-        users = [
-            record.value.training.name
-            for record in await self._tables.trainings.list()
-            if record.value.training.stack == name
-            and record.value.training.state not in training_workflow.TERMINAL
-        ] + [
-            record.value.denoising.name
-            for record in await self._tables.denoisings.list()
-            if record.value.denoising.stack == name
-            and record.value.denoising.state not in denoising_workflow.TERMINAL
-        ]
-        if users:
-            raise ClearstackError(
-                f"The stack is needed by {', '.join(users[:3])}; wait until that is finished, or cancel it.",
-                reason=error_reason_pb2.ERROR_REASON_IN_USE,
-            )
 
     async def download(self, name: str, offset: int) -> AsyncIterator[bytes]:
         """The file's bytes from an offset, in chunks of at most 1 MiB."""
@@ -233,6 +220,16 @@ def _shown(stored: StoredRecord[Stack]) -> Stack:
     stack.CopyFrom(stored.value)
     stack.etag = etag_of(stored.value)
     return stack
+
+
+def _refused(stack: Stack, error: ClearstackError) -> Stack:
+    log.info("stack refused", stack=stack.name, reason=error.message)
+    after = Stack()
+    after.CopyFrom(stack)
+    after.state = stack_service_pb2.STACK_STATE_REFUSED
+    after.failure.CopyFrom(error.as_failure())
+    after.update_time.GetCurrentTime()
+    return after
 
 
 def _require_uploading(stack: Stack) -> None:

@@ -20,6 +20,7 @@ from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
 from clearstack_gateway.use_cases.upkeep import queued
+from clearstack_gateway.use_cases.usage import require_unused
 from clearstack_gateway.use_cases.watching import history
 from clearstack_gateway.workflow import Cancel
 from clearstack_gateway.workflow import training as workflow
@@ -104,6 +105,7 @@ class Trainings:
 
         Raises:
             WrongStateError: It is not over.
+            ClearstackError: IN_USE: another run, not finished, needs its model or a result.
         """
         stored = await self._get(name)
         check_etag(etag, stored.value.training)
@@ -112,6 +114,10 @@ class Trainings:
             raise WrongStateError(
                 f"The training is {workflow.state_name(stored.value)}; cancel it first, or wait until it is finished."
             )
+        results = {stage.result_stack for stage in training.stages if stage.result_stack}
+        await require_unused(
+            self._tables, "model or result of the training", {f"models/{stored.id}", *results}, but=name
+        )
         await self._tables.trainings.delete(stored)
         await self._delete_what_it_made(stored)
 

@@ -12,6 +12,7 @@ from clearstack_common.bus import Bus, Delivery, StoredRecord
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
+from clearstack_gateway.use_cases.models import Models
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.tables import Tables
 from clearstack_gateway.workflow import Grant
@@ -43,11 +44,12 @@ log = structlog.get_logger()
 class Upkeep:
     """The gateway's own work, in three loops."""
 
-    def __init__(self, bus: Bus, tables: Tables, runs: Runs) -> None:
+    def __init__(self, bus: Bus, tables: Tables, runs: Runs, models: Models) -> None:
         self._bus = bus
         self._tables = tables
         self._runs = runs
-        self._models = ModelRecords(tables)
+        self._models = models
+        self._model_records = ModelRecords(tables)
 
     async def apply_events(self) -> None:
         """Applies the services' events to the runs, in order, for ever."""
@@ -63,7 +65,7 @@ class Upkeep:
         event = delivery.item
         try:
             if event.run.startswith("models/"):
-                await self._models.apply(event)
+                await self._model_records.apply(event)
             elif event.run.startswith("denoisings/"):
                 await self._runs.advance_denoising(event.run, event)
             elif not await self._is_stale(event):
@@ -114,10 +116,11 @@ class Upkeep:
             await self._runs.advance_training(queue[0], Grant())
 
     async def recover(self) -> None:
-        """Finishes what crashes and outages interrupted, for ever."""
+        """Finishes what crashes and outages interrupted, and removes what nobody needs any more, for ever."""
         while True:
             try:
                 await self._runs.recover()
+                await self._models.forget_refused()
             except ClearstackError as error:
                 log.warning("recovery not possible now", reason=error.message)
             await asyncio.sleep(_SWEEP_S)

@@ -55,11 +55,7 @@ class Upload:
                 metadata={"offset": str(here)},
             )
         if here + len(data) > self._max_bytes:
-            raise ClearstackError(
-                f"The file is larger than this installation takes ({self._max_bytes / 2**30:.0f} GiB); "
-                "ask whoever runs it to raise CLEARSTACK_MAX_UPLOAD_BYTES.",
-                reason=error_reason_pb2.ERROR_REASON_TOO_LARGE,
-            )
+            raise too_large(self._max_bytes)
         self._buffer += data
         if len(self._buffer) >= _PART_BYTES:
             await self.finish()
@@ -100,3 +96,12 @@ class Upload:
             parts.append(part)
             end += part.size_bytes
         return parts
+
+
+def too_large(max_bytes: int) -> ClearstackError:
+    """The error for a file beyond the installation's limit."""
+    return ClearstackError(
+        f"The file is larger than this installation takes ({max_bytes / 2**30:.3g} GiB); "
+        "ask whoever runs it to raise CLEARSTACK_MAX_UPLOAD_BYTES.",
+        reason=error_reason_pb2.ERROR_REASON_TOO_LARGE,
+    )

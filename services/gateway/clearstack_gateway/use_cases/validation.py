@@ -15,6 +15,26 @@ from clearstack_stacks.sandbox import inspect_tiff_in_child
 from clearstack_gateway.settings import GatewaySettings
 
 
+async def arrived_bytes(store: ObjectStore, key: str, size_bytes: int) -> int:
+    """The size of an uploaded object, before anything of it is fetched.
+
+    Args:
+        store: Where it is.
+        key: What it is called there.
+        size_bytes: Declared size; 0 = do not compare.
+
+    Raises:
+        WrongStateError: No bytes were uploaded.
+        ClearstackError: CHECKSUM_MISMATCH.
+    """
+    for found in await store.list(key):
+        if found.key == key:
+            if size_bytes and size_bytes != found.size_bytes:
+                raise _mismatch(f"{found.size_bytes} bytes arrived, {size_bytes} were announced")
+            return found.size_bytes
+    raise WrongStateError("No bytes were uploaded yet; upload the file, then finalize it.")
+
+
 async def check_upload(store: ObjectStore, key: str, path: Path, size_bytes: int, sha256: str) -> StoredFile:
     """Fetches an uploaded object and compares it with what the client declared.
 
