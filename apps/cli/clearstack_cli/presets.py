@@ -14,6 +14,7 @@ from rich.console import RenderableType
 
 from clearstack_cli import overrides, words
 from clearstack_cli.connection import connect, flags
+from clearstack_cli.errors import CliError
 from clearstack_cli.output import console, print_json, table
 from clearstack_cli.verb import DataOption, EndpointOption, JsonOption, guarded
 from clearstack_cli.words import MethodName
@@ -30,6 +31,11 @@ def presets(
     data: DataOption = None,
 ) -> None:
     """Show the value of every parameter in every preset; the names are those for --set."""
+    if method is MethodName.AUTO:
+        raise CliError(
+            "`auto` becomes n2v or autostructn2v when the stack is known, and they have different presets: "
+            "ask for `--method n2v` or `--method autostructn2v`; `clearstack inspect FILE` tells which one a stack wants."
+        )
     response = _presets(method, endpoint, data)
     if as_json:
         print_json(response)

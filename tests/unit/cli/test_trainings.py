@@ -124,6 +124,14 @@ def test_presets_are_a_table_of_what_can_be_set(run: Run) -> None:
     assert ["stage1.masking_strategy", "local_mean"] in lines
 
 
+def test_presets_of_auto_are_refused(run: Run) -> None:
+    """`auto` is settled by a stack: the text says what to ask for, and no method's table passes for it."""  # spec: C15
+    result = run("presets", "--method", "auto")
+    assert result.exit_code != 0
+    assert "--method autostructn2v" in result.stderr
+    assert "epochs" not in result.stdout
+
+
 def test_presets_can_be_read_before_anything_runs(tmp_path: Path) -> None:
     """Without an installation the presets of this version are shown."""  # spec: C15
     environment = {"CLEARSTACK_ENDPOINT": "", "CLEARSTACK_DATA": str(tmp_path)}
