@@ -9,6 +9,7 @@ from clearstack_engine.analysis.extraction import (
 )
 from clearstack_engine.analysis.inspection import Inspection, inspect_stack
 from clearstack_engine.analysis.meter import CorrelationMeter
+from clearstack_engine.analysis.noise_model import NoiseModel, NoiseModelMeter, measure_noise_model
 from clearstack_engine.analysis.patterns import Pattern
 
 __all__ = [
@@ -17,8 +18,11 @@ __all__ = [
     "Inspection",
     "MaskExtractorConfig",
     "NoiseCorrelation",
+    "NoiseModel",
+    "NoiseModelMeter",
     "OffsetCorrelation",
     "Pattern",
     "extract_mask",
     "inspect_stack",
+    "measure_noise_model",
 ]

@@ -8,10 +8,28 @@ from numpy.typing import NDArray
 
 Float64Array = NDArray[np.float64]
 
-# |correlation| that both sources must show at one offset before the flat one is believed at all of them
-_PROOF = 0.1
+_PROOF = 0.05  # |correlation| that both sources must show at one offset before the flat one is believed at all of them
+_OPPOSED_PROOF = 0.1  # where they differ in sign
+_MOST_IMAGE = 2.0  # of the difference between busier and flat places
 _FIXED = 0.2  # |correlation| with the neighbouring slice that image structure in flat places does not reach
 MIN_CERTAINTY = 5.0  # standard errors: a window of 65 x 65 offsets holds a 4 by chance
+
+
+def without_image(flat_ZYX: Float64Array, busier_ZYX: Float64Array) -> Float64Array:
+    """Correlation of the noise, from that of the noisy image in its flat places and in busier ones.
+
+    What busier places have more is image. Noise goes together at few offsets, image structure at nearly all: as much is
+    taken away as leaves the least sum of magnitudes.
+    """
+    image_ZYX = busier_ZYX - flat_ZYX
+    told_ZYX = image_ZYX != 0
+    if not told_ZYX.any():
+        return flat_ZYX
+    ratios, weights = flat_ZYX[told_ZYX] / image_ZYX[told_ZYX], np.abs(image_ZYX[told_ZYX])
+    order = np.argsort(ratios)
+    half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
+    share = float(np.clip(ratios[order[half]], 0, _MOST_IMAGE))
+    return np.asarray(flat_ZYX - share * image_ZYX)
 
 
 def combine(
@@ -19,29 +37,25 @@ def combine(
 ) -> tuple[Float64Array, Float64Array]:
     """Best correlation at each offset, and its significance in standard errors.
 
-    The residual of white noise is white whatever the image, so it tells whether there is structured noise at all;
-    the residual of structured noise is bent, down to the other sign, because stage 1 has predicted part of that noise,
-    so the shape is taken from the flat places of the noisy image. As image structure leaks into those, an offset at which the
-    residual says the opposite loses what the residual says.
+    The residual of white noise is white whatever the image, so it tells whether there is structured noise at all. The
+    residual of structured noise is bent, down to the other sign, because stage 1 has predicted part of that noise (the
+    residual of the best prediction has the inverse of the noise's spectrum), so the shape is taken from the flat places.
 
     Args:
         residual_ZYX: Correlation of the residual.
-        flat_ZYX: Correlation of the noisy image in its flat places.
+        flat_ZYX: Correlation of the noisy image in its flat places, the image taken out.
         error_ZYX: Standard errors of the two.
     """
     sure_ZYX = np.minimum(np.abs(residual_ZYX) / error_ZYX[0], np.abs(flat_ZYX) / error_ZYX[1])
     agree_ZYX = np.sign(residual_ZYX) == np.sign(flat_ZYX)
     shown_ZYX = np.minimum(np.abs(residual_ZYX), np.abs(flat_ZYX))
-    both_ZYX = np.where(agree_ZYX, shown_ZYX, 0)
-    against_ZYX = np.where(agree_ZYX, 0, np.abs(residual_ZYX))
-    believed_ZYX = np.maximum(np.abs(flat_ZYX) - against_ZYX, 0)
-    proof_ZYX = (shown_ZYX > _PROOF) & (sure_ZYX > MIN_CERTAINTY)
+    proof_ZYX = (shown_ZYX > np.where(agree_ZYX, _PROOF, _OPPOSED_PROOF)) & (sure_ZYX > MIN_CERTAINTY)
     middle = tuple(side // 2 for side in residual_ZYX.shape)
     proof_ZYX[middle] = False
     proven_Z11 = np.asarray(proof_ZYX.any(axis=(1, 2), keepdims=True))
-    trusted_ZYX = proven_Z11 | (proven_Z11[middle[0]] & _is_fixed_pattern(flat_ZYX, believed_ZYX))
-    correlation_ZYX = np.sign(flat_ZYX) * np.where(trusted_ZYX, believed_ZYX, both_ZYX)
-    certainty_ZYX = np.where(trusted_ZYX, believed_ZYX / error_ZYX[1], np.where(agree_ZYX, sure_ZYX, 0))
+    trusted_ZYX = proven_Z11 | (proven_Z11[middle[0]] & _is_fixed_pattern(flat_ZYX, np.abs(flat_ZYX)))
+    correlation_ZYX = np.where(trusted_ZYX, flat_ZYX, np.where(agree_ZYX, np.sign(flat_ZYX) * shown_ZYX, 0))
+    certainty_ZYX = np.where(trusted_ZYX, np.abs(flat_ZYX) / error_ZYX[1], np.where(agree_ZYX, sure_ZYX, 0))
     correlation_ZYX[middle], certainty_ZYX[middle] = 1, 0
     return correlation_ZYX, certainty_ZYX
 

@@ -19,6 +19,7 @@ _NEIGHBOURHOOD_PX = (
     33  # a small one picks places where the noise happens to be weak, which bends its correlation
 )
 _FLAT_RATIO = 0.02  # variance of the image in that of the noise at which a place counts half
+_BUSIER = 10.0  # times as much structure counts half in the less choosy view
 _DEAD_SHARE = 1e-3  # of the typical noise variance: below it a place is padding or saturated, not quiet
 _ROUNDING = 1e-5  # of the image's range: a weaker residual is arithmetic, not noise
 
@@ -31,12 +32,16 @@ class VisibleNoise:
         residual_YX: float32, (noisy - denoised), high-passed, times the weights.
         flat_YX: float32, the noisy image, treated alike.
         weights_YX: float32, 0 to 1, the more the flatter the image.
+        busier_YX: float32, as ``flat_YX`` with weights that let more image structure in.
+        busier_weights_YX: float32, 0 to 1, these weights.
         variance: Of the high-passed noisy image in the flat places, squared units of the input.
     """
 
     residual_YX: Float32Array
     flat_YX: Float32Array
     weights_YX: Float32Array
+    busier_YX: Float32Array
+    busier_weights_YX: Float32Array
     variance: float
 
 
@@ -49,23 +54,29 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
         return None
     typical = float(np.median(power_YX[power_YX > limit]))
     alive_YX = power_YX > _DEAD_SHARE * typical
-    weights_YX = alive_YX * _flatness(denoised_YX, np.clip(power_YX, _DEAD_SHARE * typical, typical))
-    flat_YX = high_passed(noisy_YX) * weights_YX
+    ratio_YX = _structure(denoised_YX) / np.clip(power_YX, _DEAD_SHARE * typical, typical)
+    weights_YX, busier_weights_YX = (
+        np.asarray(alive_YX * half / (half + ratio_YX), dtype=np.float32)
+        for half in (_FLAT_RATIO, _BUSIER * _FLAT_RATIO)
+    )
+    rest_YX = high_passed(noisy_YX)
+    flat_YX = rest_YX * weights_YX
     even_YX = 1 / np.sqrt(np.maximum(power_YX, _DEAD_SHARE * typical))
     return VisibleNoise(
         residual_YX=np.asarray(residual_YX * weights_YX * even_YX, dtype=np.float32),
         flat_YX=np.asarray(flat_YX * even_YX, dtype=np.float32),
         weights_YX=weights_YX,
+        busier_YX=np.asarray(rest_YX * busier_weights_YX * even_YX, dtype=np.float32),
+        busier_weights_YX=busier_weights_YX,
         variance=float((flat_YX**2).sum() / (weights_YX**2).sum()),
     )
 
 
-def _flatness(denoised_YX: Float32Array, noise_power_YX: Float32Array) -> Float32Array:
-    """Near 1 where the image's variance is nothing beside the noise's, falling off as their ratio grows."""
+def _structure(denoised_YX: Float32Array) -> Float32Array:
+    """Local variance of the image without what is finer than some pixels, where noise may be left."""
     smooth_YX = ndimage.gaussian_filter(denoised_YX - denoised_YX.mean(), _STRUCTURE_SIGMA_PX)
     structure_YX = _local_power(smooth_YX) - ndimage.uniform_filter(smooth_YX, _NEIGHBOURHOOD_PX) ** 2
-    ratio_YX = np.maximum(structure_YX, 0) / noise_power_YX
-    return np.asarray(_FLAT_RATIO / (_FLAT_RATIO + ratio_YX), dtype=np.float32)
+    return np.asarray(np.maximum(structure_YX, 0), dtype=np.float32)
 
 
 def _local_power(image_YX: Float32Array) -> Float32Array:

@@ -25,13 +25,23 @@ def as_unfiltered(correlation_ZYX: Float64Array) -> Float64Array:
 
     The filter takes from every offset what the noise holds in sum, times 2 g - g * g, where g is the blur.
     """
-    _, height, width = correlation_ZYX.shape
-    y, x = np.ogrid[-(height // 2) : height // 2 + 1, -(width // 2) : width // 2 + 1]
-    square_YX = (x.astype(np.float64) ** 2 + y.astype(np.float64) ** 2) / _SIGMA_PX**2
-    lost_YX = (np.exp(-square_YX / 2) - np.exp(-square_YX / 4) / 4) / (np.pi * _SIGMA_PX**2)
+    lost_YX = _lost(correlation_ZYX.shape[1:])
     mended_ZYX = correlation_ZYX
     for _ in range(_NUM_ROUNDS):
         total_Z11 = np.where(np.abs(mended_ZYX) > _LARGE, mended_ZYX, 0).sum(axis=(1, 2), keepdims=True)
         centre = 1 + float(total_Z11[len(total_Z11) // 2, 0, 0]) * lost_YX.max()
         mended_ZYX = (correlation_ZYX + total_Z11 * lost_YX) / centre
     return np.asarray(np.clip(mended_ZYX, -1, 1))
+
+
+def gain_of_high_pass(correlation_YX: Float64Array) -> float:
+    """The share of its variance that noise of that correlation keeps through `high_passed`, 0.1 to 1."""
+    lost_YX = _lost(correlation_YX.shape)
+    return max(0.1, 1 - float((correlation_YX * lost_YX).sum()))
+
+
+def _lost(shape: tuple[int, ...]) -> Float64Array:
+    """What the filter takes: 2 g - g * g at every offset."""
+    y, x = (np.arange(side, dtype=np.float64) - side // 2 for side in shape)
+    square_YX = (y[:, None] ** 2 + x**2) / _SIGMA_PX**2
+    return np.asarray((np.exp(-square_YX / 2) - np.exp(-square_YX / 4) / 4) / (np.pi * _SIGMA_PX**2))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clearstack_engine.analysis.combine import combine
+from clearstack_engine.analysis.combine import combine, without_image
 from clearstack_engine.analysis.correlation import NoiseCorrelation
 from clearstack_engine.analysis.flatness import VisibleNoise, visible_noise
 from clearstack_engine.analysis.high_pass import as_unfiltered
@@ -17,17 +17,17 @@ from clearstack_engine.analysis.lags import Spectrum, lag_sums, spectrum
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 
-_RESIDUAL, _FLAT, _WEIGHTS = range(3)
+_RESIDUAL, _FLAT, _WEIGHTS, _BUSIER, _BUSIER_WEIGHTS = range(5)
 _MIN_SIDE_PX = 8
 _TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class _Slice:
-    """A slice's noise and the spectra of its residual, flat places and weights."""
+    """A slice's noise and the spectra of its views and their weights."""
 
     noise: VisibleNoise
-    spectra: tuple[Spectrum, Spectrum, Spectrum]
+    spectra: tuple[Spectrum, ...]
 
 
 class CorrelationMeter:
@@ -51,7 +51,7 @@ class CorrelationMeter:
         self._max_offset_px = max_offset_px
         self._shape: tuple[int, ...] | None = None
         self._half = (0, 0)
-        self._sums_ZCYX = np.zeros((1, 3, 1, 1))  # Z: slice offset 0 or 1; C: residual, flat, weights
+        self._sums_ZCYX = np.zeros((1, 5, 1, 1))  # Z: slice offset 0 or 1; C: the views
         self._previous: _Slice | None = None
         self._alike = np.zeros(2)  # sums of products and of squares of neighbouring residuals
         self._variances: list[float] = []
@@ -77,9 +77,14 @@ class CorrelationMeter:
         if noise is None:
             self._previous = None
             return
-        images = (noise.residual_YX, noise.flat_YX, noise.weights_YX)
-        first, second, third = (spectrum(image_YX, self._half) for image_YX in images)
-        current = _Slice(noise, (first, second, third))
+        images = (
+            noise.residual_YX,
+            noise.flat_YX,
+            noise.weights_YX,
+            noise.busier_YX,
+            noise.busier_weights_YX,
+        )
+        current = _Slice(noise, tuple(spectrum(image_YX, self._half) for image_YX in images))
         self._accumulate(current)
         self._previous = current
 
@@ -93,10 +98,11 @@ class CorrelationMeter:
             raise ValueError("no slice has been added")
         # A few noisy slices among clean ones may be the clean ones' structure after all.
         is_noisy = 2 * len(self._variances) > self._num_slices
-        residual_ZYX, flat_ZYX = (
-            self._correlation(source, is_noisy=is_noisy) for source in (_RESIDUAL, _FLAT)
+        residual_ZYX, flat_ZYX, busier_ZYX = (
+            self._correlation(view, weights, is_noisy=is_noisy)
+            for view, weights in ((_RESIDUAL, _WEIGHTS), (_FLAT, _WEIGHTS), (_BUSIER, _BUSIER_WEIGHTS))
         )
-        flat_ZYX = as_unfiltered(flat_ZYX)
+        flat_ZYX = as_unfiltered(without_image(flat_ZYX, busier_ZYX))
         errors = (self._standard_error(residual_ZYX), self._standard_error(flat_ZYX))
         correlation_ZYX, certainty_ZYX = combine(residual_ZYX, flat_ZYX, errors)
         return NoiseCorrelation(
@@ -120,7 +126,7 @@ class CorrelationMeter:
                 min(self._max_offset_px, noisy[1] // 2 - 1),
             )
             window = (2 * self._half[0] + 1, 2 * self._half[1] + 1)
-            self._sums_ZCYX = np.zeros((1 + self._num_offset_slices // 2, 3, *window))
+            self._sums_ZCYX = np.zeros((1 + self._num_offset_slices // 2, 5, *window))
         elif noisy != self._shape:
             raise ValueError(f"a slice of {noisy} pixels in a stack of {self._shape}")
 
@@ -150,9 +156,9 @@ class CorrelationMeter:
             return half_Z.copy()
         return np.stack([half_Z[1, ::-1, ::-1], half_Z[0], half_Z[1]])
 
-    def _correlation(self, source: int, *, is_noisy: bool) -> Float64Array:
+    def _correlation(self, view: int, weights: int, *, is_noisy: bool) -> Float64Array:
         means_ZYX = self._per_offset(
-            self._sums_ZCYX[:, source] / np.maximum(self._sums_ZCYX[:, _WEIGHTS], _TINY)
+            self._sums_ZCYX[:, view] / np.maximum(self._sums_ZCYX[:, weights], _TINY)
         )
         middle = (len(means_ZYX) // 2, *self._half)
         correlation_ZYX = np.zeros_like(means_ZYX)

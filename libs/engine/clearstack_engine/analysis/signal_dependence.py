@@ -78,10 +78,11 @@ class PhotonTransfer:
             return None
         brightness = np.array([mean_T[bins_T == index].mean() for index in filled])
         variance = np.array([np.quantile(variance_T[bins_T == index], _LOW) for index in filled])
-        return _line(brightness, variance)
+        return fit_line(brightness, variance)
 
 
-def _line(brightness: Float64Array, variance: Float64Array) -> SignalDependence | None:
+def fit_line(brightness: Float64Array, variance: Float64Array) -> SignalDependence | None:
+    """The line through some brightnesses, in rising order, and the variances there; None for one brightness."""
     spread = brightness - brightness.mean()
     power = float((spread**2).sum())
     if power <= 0:
