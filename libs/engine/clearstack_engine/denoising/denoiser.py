@@ -15,7 +15,7 @@ from clearstack_engine.denoising.tiling import tiles
 from clearstack_engine.device import Device
 from clearstack_engine.errors import OutOfMemoryError, StackError
 from clearstack_engine.model.files import ModelCard, load_model_files
-from clearstack_engine.training.micro_batches import is_out_of_memory
+from clearstack_engine.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from clearstack_engine.errors import OutOfMemoryError
+from clearstack_engine.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,10 +61,3 @@ class MicroBatches:
         self._notes.append(f"Out of memory: the batch is now computed in parts of {self.size}.")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch or numpy says that memory ran out, on any device."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
