@@ -1,0 +1,31 @@
+"""All fake services on one server."""
+
+import grpc
+from clearstack.v1.denoising_service_pb2_grpc import (
+    add_DenoisingServiceServicer_to_server,
+)
+from clearstack.v1.mask_service_pb2_grpc import add_MaskServiceServicer_to_server
+from clearstack.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from clearstack.v1.stack_service_pb2_grpc import add_StackServiceServicer_to_server
+from clearstack.v1.training_service_pb2_grpc import (
+    add_TrainingServiceServicer_to_server,
+)
+from unit.cli.fake_gateway.denoisings import Denoisings
+from unit.cli.fake_gateway.masks import Masks
+from unit.cli.fake_gateway.models import Models
+from unit.cli.fake_gateway.stacks import Stacks
+from unit.cli.fake_gateway.trainings import Trainings
+
+
+class FakeGateway(Stacks, Trainings, Masks, Models, Denoisings):
+    """All services on one state; see there for what can be made to go wrong."""
+
+
+def serve(gateway: FakeGateway, server: grpc.Server) -> int:
+    """Puts all services on a server; returns its port on this machine."""
+    add_StackServiceServicer_to_server(gateway, server)
+    add_TrainingServiceServicer_to_server(gateway, server)
+    add_MaskServiceServicer_to_server(gateway, server)
+    add_ModelServiceServicer_to_server(gateway, server)
+    add_DenoisingServiceServicer_to_server(gateway, server)
+    return server.add_insecure_port("127.0.0.1:0")
