@@ -28,6 +28,9 @@ class StageConfig:
         resize_convolution: upsample by interpolation and convolution; off = transposed convolution.
         upsampling: how the resize convolution interpolates.
         masking_strategy: what a masked pixel is replaced with; `auto` takes what measured best for the mask.
+        posterior: once the network has learnt to predict hidden pixels, measure the noise, and go on with noise like it
+            added to patches that hide nothing: what each pixel itself tells is used too.
+        test_time_augmentation: denoise in all turns and flips that keep the mask, and take the mean.
         seed: any 63-bit integer. The same seed on the same machine gives the same weights, bit for bit, on CPU.
         num_input_slices: 1 (every slice on its own) or 3 (its two neighbours are seen too).
 
@@ -49,6 +52,8 @@ class StageConfig:
     resize_convolution: bool = True
     upsampling: Upsampling = "bilinear"
     masking_strategy: MaskingStrategy = "auto"
+    posterior: bool = False
+    test_time_augmentation: bool = False
     seed: int
     num_input_slices: int = 1
 

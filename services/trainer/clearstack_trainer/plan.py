@@ -55,6 +55,8 @@ def engine_config(work: TrainStage) -> StageConfig:
         resize_convolution=config.resize_convolution,
         upsampling=_UPSAMPLING[config.upsampling_mode],  # type: ignore[arg-type]
         masking_strategy=_STRATEGY[config.masking_strategy],  # type: ignore[arg-type]
+        posterior=config.posterior,
+        test_time_augmentation=config.test_time_augmentation,
         seed=(work.seed + work.stage) % 2**63,
         num_input_slices=3 if work.mode == config_pb2.MODE_2_5D else 1,
     )

@@ -16,7 +16,7 @@ def history_of(losses: list[float], patience: int, *, enabled: bool = True) -> l
     config = tiny(num_epochs=len(losses), early_stopping=enabled, early_stopping_patience=patience)
     history: list[EpochReport] = []
     for loss in losses:
-        judgement = judge(history, loss, config)
+        judgement = judge(history, loss, config, epoch=len(history) + 1)
         report = EpochReport(
             epoch=len(history) + 1,
             num_epochs=len(losses),

@@ -28,7 +28,7 @@ def white_noise() -> np.ndarray:
 def test_copying_the_input_is_not_rewarded(slices: int, mask_ZYX: np.ndarray | None) -> None:
     """On white noise a copy would have no loss at pixels that it sees; masked, it loses at least the noise."""  # spec: D4
     trainer = StageTrainer(white_noise(), tiny(num_input_slices=slices), mask_ZYX=mask_ZYX, device="cpu")
-    assert trainer._validation.loss(CopyOfTheInput()) > 0.9
+    assert trainer._curriculum._validation.loss(CopyOfTheInput()) > 0.9
 
 
 @pytest.mark.parametrize(("slices", "mask_ZYX"), [(1, None), (3, None), (1, ROW_ZYX), (3, TRIPLET_ZYX)])
@@ -38,24 +38,22 @@ def test_validation_patches_are_masked_as_training_patches_are(
     """As large a share of the held-out pixels is asked, and every one of them is hidden from the network."""  # spec: D4
     config = tiny(num_input_slices=slices, patches_per_slice=60, mask_percentage=10.0)
     trainer = StageTrainer(white_noise(), config, mask_ZYX=mask_ZYX, device="cpu")
-    held_out = trainer._stream._held_out
+    held_out = trainer._curriculum._stream._held_out
     allowed_BYX = held_out.of(held_out.positions)
     shares = []
-    for batch in trainer._validation._batches:
+    for batch in trainer._curriculum._validation._batches:
         seen_BYX = CopyOfTheInput()(batch.inputs_BCYX)
         assert (seen_BYX != batch.targets_BYX)[batch.centres_BYX].all()
         assert not (batch.centres_BYX & ~allowed_BYX).any()
         shares.append(float(batch.centres_BYX[allowed_BYX].float().mean()))
-    in_training = [
-        float(batch.centres_BYX.float().mean()) for batch in trainer._stream.epoch(1, num_patches=180)
-    ]
+    in_training = [float(batch.centres_BYX.float().mean()) for batch in trainer._curriculum.batches(1)]
     assert np.mean(shares) == pytest.approx(np.mean(in_training), rel=0.35)
 
 
 def test_no_training_loss_is_computed_where_validation_looks() -> None:
     """Held-out pixels are never centres in training."""  # spec: D4
     trainer = StageTrainer(white_noise(), tiny(augmentation=False), device="cpu")
-    stream = trainer._stream
+    stream = trainer._curriculum._stream
     drawn: list[torch.Tensor] = []
     of = stream._held_out.of
 
@@ -64,7 +62,7 @@ def test_no_training_loss_is_computed_where_validation_looks() -> None:
         return drawn[-1]
 
     stream._held_out.of = noted  # type: ignore[method-assign]
-    centres = [batch.centres_BYX for batch in stream.epoch(1, num_patches=180)]
+    centres = [batch.centres_BYX for batch in trainer._curriculum.batches(1)]
     assert sum(int(held_BYX.sum()) for held_BYX in drawn) > 0
     for held_BYX, centres_BYX in zip(drawn, centres, strict=True):
         assert not (held_BYX & centres_BYX).any()

@@ -24,27 +24,27 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63learstack/v1/config.proto\x12\rclearstack.v1\"\xb4\x05\n\x0bStageConfig\x12\x17\n\npatch_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1e\n\x11patches_per_image\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x17\n\nbatch_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1c\n\x0fmask_percentage\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x19\n\x0c\x61ugmentation\x18\x05 \x01(\x08H\x04\x88\x01\x01\x12\x15\n\x08\x66\x65\x61tures\x18\x06 \x01(\x05H\x05\x88\x01\x01\x12\x13\n\x06layers\x18\x07 \x01(\x05H\x06\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x08 \x01(\x01H\x07\x88\x01\x01\x12\x13\n\x06\x65pochs\x18\t \x01(\x05H\x08\x88\x01\x01\x12\x1b\n\x0e\x65\x61rly_stopping\x18\n \x01(\x08H\t\x88\x01\x01\x12\x15\n\x08patience\x18\x0b \x01(\x05H\n\x88\x01\x01\x12\x1f\n\x12resize_convolution\x18\x0c \x01(\x08H\x0b\x88\x01\x01\x12;\n\x0fupsampling_mode\x18\r \x01(\x0e\x32\x1d.clearstack.v1.UpsamplingModeH\x0c\x88\x01\x01\x12=\n\x10masking_strategy\x18\x0e \x01(\x0e\x32\x1e.clearstack.v1.MaskingStrategyH\r\x88\x01\x01\x42\r\n\x0b_patch_sizeB\x14\n\x12_patches_per_imageB\r\n\x0b_batch_sizeB\x12\n\x10_mask_percentageB\x0f\n\r_augmentationB\x0b\n\t_featuresB\t\n\x07_layersB\x10\n\x0e_learning_rateB\t\n\x07_epochsB\x11\n\x0f_early_stoppingB\x0b\n\t_patienceB\x15\n\x13_resize_convolutionB\x12\n\x10_upsampling_modeB\x13\n\x11_masking_strategy\"\xef\x01\n\x13MaskExtractorConfig\x12\"\n\x15\x61\x64\x61ptive_thresholding\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x1c\n\x0f\x62\x61se_percentile\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x1d\n\x10percentile_decay\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x1e\n\x11max_masked_pixels\x18\x04 \x01(\x05H\x03\x88\x01\x01\x42\x18\n\x16_adaptive_thresholdingB\x12\n\x10_base_percentileB\x13\n\x11_percentile_decayB\x14\n\x12_max_masked_pixels\"\xb6\x01\n\x0eTrainingConfig\x12*\n\x06stage1\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.StageConfig\x12*\n\x06stage2\x18\x02 \x01(\x0b\x32\x1a.clearstack.v1.StageConfig\x12\x30\n\x04mask\x18\x03 \x01(\x0b\x32\".clearstack.v1.MaskExtractorConfig\x12\x11\n\x04seed\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_seed*J\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0e\n\nMETHOD_N2V\x10\x01\x12\x18\n\x14METHOD_AUTOSTRUCTN2V\x10\x02*8\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MODE_2D\x10\x01\x12\r\n\tMODE_2_5D\x10\x02*_\n\x06Preset\x12\x16\n\x12PRESET_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPRESET_FAST\x10\x01\x12\x13\n\x0fPRESET_BALANCED\x10\x02\x12\x17\n\x13PRESET_HIGH_QUALITY\x10\x03*\x89\x01\n\x0eUpsamplingMode\x12\x1f\n\x1bUPSAMPLING_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17UPSAMPLING_MODE_NEAREST\x10\x01\x12\x1c\n\x18UPSAMPLING_MODE_BILINEAR\x10\x02\x12\x1b\n\x17UPSAMPLING_MODE_BICUBIC\x10\x03*\xe5\x01\n\x0fMaskingStrategy\x12 \n\x1cMASKING_STRATEGY_UNSPECIFIED\x10\x00\x12\x19\n\x15MASKING_STRATEGY_AUTO\x10\x01\x12\x1f\n\x1bMASKING_STRATEGY_LOCAL_MEAN\x10\x02\x12\x1a\n\x16MASKING_STRATEGY_ZEROS\x10\x03\x12\x1b\n\x17MASKING_STRATEGY_RANDOM\x10\x04\x12\x1e\n\x1aMASKING_STRATEGY_NEIGHBOUR\x10\x05\x12\x1b\n\x17MASKING_STRATEGY_MEDIAN\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63learstack/v1/config.proto\x12\rclearstack.v1\"\x9a\x06\n\x0bStageConfig\x12\x17\n\npatch_size\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x1e\n\x11patches_per_image\x18\x02 \x01(\x05H\x01\x88\x01\x01\x12\x17\n\nbatch_size\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x1c\n\x0fmask_percentage\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x19\n\x0c\x61ugmentation\x18\x05 \x01(\x08H\x04\x88\x01\x01\x12\x15\n\x08\x66\x65\x61tures\x18\x06 \x01(\x05H\x05\x88\x01\x01\x12\x13\n\x06layers\x18\x07 \x01(\x05H\x06\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x08 \x01(\x01H\x07\x88\x01\x01\x12\x13\n\x06\x65pochs\x18\t \x01(\x05H\x08\x88\x01\x01\x12\x1b\n\x0e\x65\x61rly_stopping\x18\n \x01(\x08H\t\x88\x01\x01\x12\x15\n\x08patience\x18\x0b \x01(\x05H\n\x88\x01\x01\x12\x1f\n\x12resize_convolution\x18\x0c \x01(\x08H\x0b\x88\x01\x01\x12;\n\x0fupsampling_mode\x18\r \x01(\x0e\x32\x1d.clearstack.v1.UpsamplingModeH\x0c\x88\x01\x01\x12=\n\x10masking_strategy\x18\x0e \x01(\x0e\x32\x1e.clearstack.v1.MaskingStrategyH\r\x88\x01\x01\x12\x16\n\tposterior\x18\x0f \x01(\x08H\x0e\x88\x01\x01\x12#\n\x16test_time_augmentation\x18\x10 \x01(\x08H\x0f\x88\x01\x01\x42\r\n\x0b_patch_sizeB\x14\n\x12_patches_per_imageB\r\n\x0b_batch_sizeB\x12\n\x10_mask_percentageB\x0f\n\r_augmentationB\x0b\n\t_featuresB\t\n\x07_layersB\x10\n\x0e_learning_rateB\t\n\x07_epochsB\x11\n\x0f_early_stoppingB\x0b\n\t_patienceB\x15\n\x13_resize_convolutionB\x12\n\x10_upsampling_modeB\x13\n\x11_masking_strategyB\x0c\n\n_posteriorB\x19\n\x17_test_time_augmentation\"\xef\x01\n\x13MaskExtractorConfig\x12\"\n\x15\x61\x64\x61ptive_thresholding\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x1c\n\x0f\x62\x61se_percentile\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x1d\n\x10percentile_decay\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x1e\n\x11max_masked_pixels\x18\x04 \x01(\x05H\x03\x88\x01\x01\x42\x18\n\x16_adaptive_thresholdingB\x12\n\x10_base_percentileB\x13\n\x11_percentile_decayB\x14\n\x12_max_masked_pixels\"\xb6\x01\n\x0eTrainingConfig\x12*\n\x06stage1\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.StageConfig\x12*\n\x06stage2\x18\x02 \x01(\x0b\x32\x1a.clearstack.v1.StageConfig\x12\x30\n\x04mask\x18\x03 \x01(\x0b\x32\".clearstack.v1.MaskExtractorConfig\x12\x11\n\x04seed\x18\x04 \x01(\x03H\x00\x88\x01\x01\x42\x07\n\x05_seed*J\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x0e\n\nMETHOD_N2V\x10\x01\x12\x18\n\x14METHOD_AUTOSTRUCTN2V\x10\x02*8\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MODE_2D\x10\x01\x12\r\n\tMODE_2_5D\x10\x02*_\n\x06Preset\x12\x16\n\x12PRESET_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPRESET_FAST\x10\x01\x12\x13\n\x0fPRESET_BALANCED\x10\x02\x12\x17\n\x13PRESET_HIGH_QUALITY\x10\x03*\x89\x01\n\x0eUpsamplingMode\x12\x1f\n\x1bUPSAMPLING_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17UPSAMPLING_MODE_NEAREST\x10\x01\x12\x1c\n\x18UPSAMPLING_MODE_BILINEAR\x10\x02\x12\x1b\n\x17UPSAMPLING_MODE_BICUBIC\x10\x03*\xe5\x01\n\x0fMaskingStrategy\x12 \n\x1cMASKING_STRATEGY_UNSPECIFIED\x10\x00\x12\x19\n\x15MASKING_STRATEGY_AUTO\x10\x01\x12\x1f\n\x1bMASKING_STRATEGY_LOCAL_MEAN\x10\x02\x12\x1a\n\x16MASKING_STRATEGY_ZEROS\x10\x03\x12\x1b\n\x17MASKING_STRATEGY_RANDOM\x10\x04\x12\x1e\n\x1aMASKING_STRATEGY_NEIGHBOUR\x10\x05\x12\x1b\n\x17MASKING_STRATEGY_MEDIAN\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.config_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_METHOD']._serialized_start=1167
-  _globals['_METHOD']._serialized_end=1241
-  _globals['_MODE']._serialized_start=1243
-  _globals['_MODE']._serialized_end=1299
-  _globals['_PRESET']._serialized_start=1301
-  _globals['_PRESET']._serialized_end=1396
-  _globals['_UPSAMPLINGMODE']._serialized_start=1399
-  _globals['_UPSAMPLINGMODE']._serialized_end=1536
-  _globals['_MASKINGSTRATEGY']._serialized_start=1539
-  _globals['_MASKINGSTRATEGY']._serialized_end=1768
+  _globals['_METHOD']._serialized_start=1269
+  _globals['_METHOD']._serialized_end=1343
+  _globals['_MODE']._serialized_start=1345
+  _globals['_MODE']._serialized_end=1401
+  _globals['_PRESET']._serialized_start=1403
+  _globals['_PRESET']._serialized_end=1498
+  _globals['_UPSAMPLINGMODE']._serialized_start=1501
+  _globals['_UPSAMPLINGMODE']._serialized_end=1638
+  _globals['_MASKINGSTRATEGY']._serialized_start=1641
+  _globals['_MASKINGSTRATEGY']._serialized_end=1870
   _globals['_STAGECONFIG']._serialized_start=46
-  _globals['_STAGECONFIG']._serialized_end=738
-  _globals['_MASKEXTRACTORCONFIG']._serialized_start=741
-  _globals['_MASKEXTRACTORCONFIG']._serialized_end=980
-  _globals['_TRAININGCONFIG']._serialized_start=983
-  _globals['_TRAININGCONFIG']._serialized_end=1165
+  _globals['_STAGECONFIG']._serialized_end=840
+  _globals['_MASKEXTRACTORCONFIG']._serialized_start=843
+  _globals['_MASKEXTRACTORCONFIG']._serialized_end=1082
+  _globals['_TRAININGCONFIG']._serialized_start=1085
+  _globals['_TRAININGCONFIG']._serialized_end=1267
 # @@protoc_insertion_point(module_scope)

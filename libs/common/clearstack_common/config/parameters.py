@@ -130,6 +130,17 @@ STAGE_PARAMETERS = (
         advanced=True,
         help="What a hidden pixel is replaced with while the network trains. `auto` takes what measured best for the stage.",
     ),
+    Parameter(
+        name="posterior",
+        kind="switch",
+        help="After the first quarter of the epochs, measures the noise and lets the network use what each pixel itself tells. Sharper and cleaner where the noise is as measured; off, every pixel is predicted from its surroundings alone.",
+    ),
+    Parameter(
+        name="test_time_augmentation",
+        kind="switch",
+        advanced=True,
+        help="Denoises every slice in all turns and flips that the noise allows, and takes the mean. A little better, and four to eight times slower.",
+    ),
 )
 
 MASK_PARAMETERS = (

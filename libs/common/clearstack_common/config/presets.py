@@ -20,6 +20,8 @@ _BALANCED = {
     "resize_convolution": True,
     "upsampling_mode": config_pb2.UPSAMPLING_MODE_BILINEAR,
     "masking_strategy": config_pb2.MASKING_STRATEGY_AUTO,
+    "posterior": False,
+    "test_time_augmentation": False,
 }
 # Its patches per image are for 24 slices; resolve_config gives shallower stacks more each, so that an epoch stays as long.
 FAST_PRESET_SLICES = 24

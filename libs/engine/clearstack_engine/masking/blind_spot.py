@@ -47,6 +47,11 @@ class BlindSpot:
         """Whether more than the pixel itself is hidden."""
         return int(self.mask_CYX.sum()) > 1
 
+    @property
+    def reaches_other_slices(self) -> bool:
+        """Whether pixels of the neighbouring slices are hidden too."""
+        return int(self.mask_CYX.sum()) > int(self.mask_CYX[len(self.mask_CYX) // 2].sum())
+
     def draw_centres(
         self, shape_BYX: tuple[int, ...], *, generator: torch.Generator, device: torch.device
     ) -> torch.Tensor:

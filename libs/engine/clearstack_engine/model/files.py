@@ -31,6 +31,7 @@ class ModelCard:
         normalisation: mean and standard deviation of the training stack.
         stage: `single` (N2V or stage 1, one hidden pixel) or `structured` (stage 2).
         symmetries: turns and flips under which the noise stays the same.
+        test_time_augmentation: whether a slice is denoised under all of them.
         trained_on: what is known of the training stack.
     """
 
@@ -38,6 +39,7 @@ class ModelCard:
     normalisation: Normalisation
     stage: str
     symmetries: tuple[Symmetry, ...]
+    test_time_augmentation: bool = False
     trained_on: TrainedOn = NOTHING_KNOWN
 
     def to_json(self) -> str:
@@ -62,6 +64,7 @@ class ModelCard:
                 normalisation=Normalisation(**fields["normalisation"]),
                 stage=str(fields["stage"]),
                 symmetries=tuple(Symmetry(**symmetry) for symmetry in fields["symmetries"]),
+                test_time_augmentation=bool(fields.get("test_time_augmentation", False)),
                 trained_on=TrainedOn(**fields.get("trained_on", {})),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -32,6 +32,7 @@ class Checkpoint:
         optimizer: its state dict.
         history: one plain dict per epoch.
         micro_batch_size: how much of a batch fits into memory.
+        noise: fields of the measured noise model as tensors and numbers; None as long as none was measured.
     """
 
     config: dict[str, Any]
@@ -41,6 +42,7 @@ class Checkpoint:
     optimizer: dict[str, Any]
     history: list[dict[str, Any]]
     micro_batch_size: int
+    noise: dict[str, Any] | None = None
 
     def save(self, path: Path) -> None:
         """Write atomically: a crash leaves the old file or the new one, never half of one."""

@@ -21,15 +21,24 @@ class Judgement:
     stopped_early: bool
 
 
-def judge(history: Sequence[EpochReport], val_loss: float, config: StageConfig) -> Judgement:
-    """Judge the epoch that follows `history`; the last configured epoch is never called stopped early."""
+def judge(
+    history: Sequence[EpochReport],
+    val_loss: float,
+    config: StageConfig,
+    *,
+    epoch: int,
+    may_stop: bool = True,
+) -> Judgement:
+    """Judge an epoch by the `history` of those before it whose losses can be compared with its own.
+
+    The last configured epoch is never called stopped early.
+    """
     if not history or val_loss < history[-1].best_val_loss:
         return Judgement(best_val_loss=val_loss, is_best=True, stopped_early=False)
-    epoch = len(history) + 1
     num_without = epoch - max(report.epoch for report in history if report.is_best)
     is_over = config.early_stopping and num_without >= config.early_stopping_patience
     return Judgement(
         best_val_loss=history[-1].best_val_loss,
         is_best=False,
-        stopped_early=is_over and epoch < config.num_epochs,
+        stopped_early=may_stop and is_over and epoch < config.num_epochs,
     )

@@ -9,7 +9,6 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from clearstack_engine.device import Device
@@ -17,21 +16,19 @@ from clearstack_engine.masking.blind_spot import SINGLE_PIXEL_ZYX, BlindSpot
 from clearstack_engine.model.files import ModelCard, save_model_files
 from clearstack_engine.network.unet import Architecture
 from clearstack_engine.normalisation import Normalisation
-from clearstack_engine.sampling.held_out import HeldOut
-from clearstack_engine.sampling.patches import PatchSource, check_stack
-from clearstack_engine.sampling.seeds import Purpose, numpy_generator
+from clearstack_engine.sampling.patches import check_stack
 from clearstack_engine.symmetry import symmetries_of
-from clearstack_engine.training.batch_stream import BatchStream
 from clearstack_engine.training.checkpoint import Checkpoint
+from clearstack_engine.training.curriculum import Curriculum
 from clearstack_engine.training.early_stopping import judge
 from clearstack_engine.training.learner import Learner
 from clearstack_engine.training.progress import EpochReport, StepProgress
-from clearstack_engine.training.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from clearstack_engine.config import StageConfig
@@ -73,10 +70,19 @@ class StageTrainer:
         self._clock = clock
         self._device = Device.choose(device)
         mask_ZYX = SINGLE_PIXEL_ZYX if mask_ZYX is None else mask_ZYX
-        self._normalisation = Normalisation.of(stack_ZYX)
-        self._symmetries = symmetries_of(mask_ZYX)
-        self._num_steps = -(-config.patches_per_slice * len(stack_ZYX) // config.batch_size)
-        self._prepare_data(stack_ZYX, mask_ZYX)
+        blind_spot = BlindSpot(
+            mask_ZYX, num_input_slices=config.num_input_slices, mask_percentage=config.mask_percentage
+        )
+        self._card = ModelCard(
+            architecture=Architecture.of(config),
+            normalisation=Normalisation.of(stack_ZYX),
+            stage="structured" if blind_spot.is_structured else "single",
+            symmetries=symmetries_of(mask_ZYX),
+            test_time_augmentation=config.test_time_augmentation,
+        )
+        self._curriculum = Curriculum(stack_ZYX, config, blind_spot, self._card, self._device)
+        self._num_patches = config.patches_per_slice * len(stack_ZYX)
+        self._num_steps = -(-self._num_patches // config.batch_size)
         self._learner = Learner(config, self._device, num_steps=self._num_steps * config.num_epochs)
         self._best: dict[str, torch.Tensor] | None = None
         if resume_from is not None:
@@ -110,45 +116,19 @@ class StageTrainer:
             optimizer=self._learner.optimizer.state_dict(),
             history=[{**asdict(report), "notes": list(report.notes)} for report in self.history],
             micro_batch_size=self._learner.micro_batches.size,
+            noise=self._curriculum.state(),
         ).save(path)
 
     def save_model(self, folder: Path) -> None:
         """Write the best weights by validation loss: weights.pth, weights.safetensors and model.json."""
-        card = ModelCard(
-            architecture=Architecture.of(self._config),
-            normalisation=self._normalisation,
-            stage="structured" if self._blind_spot.is_structured else "single",
-            symmetries=self._symmetries,
-        )
-        save_model_files(folder, card, self._best or self._learner.averaged.state_dict())
-
-    def _prepare_data(self, stack_ZYX: NDArray[np.generic], mask_ZYX: NDArray[np.bool_]) -> None:
-        config, device = self._config, self._device
-        self._blind_spot = BlindSpot(
-            mask_ZYX, num_input_slices=config.num_input_slices, mask_percentage=config.mask_percentage
-        )
-        source = PatchSource(
-            stack_ZYX,
-            self._normalisation,
-            patch_size_px=config.patch_size_px,
-            num_input_slices=config.num_input_slices,
-            device=device.device,
-        )
-        held_out = HeldOut(
-            stack_ZYX.shape,
-            patch_size_px=config.patch_size_px,
-            generator=numpy_generator(config.seed, Purpose.HELD_OUT, 0),
-        )
-        self._validation = Validation(source, held_out, self._blind_spot, config, device)
-        symmetries = self._symmetries if config.augmentation else self._symmetries[:1]
-        self._stream = BatchStream(source, held_out, self._blind_spot, symmetries, config)
+        save_model_files(folder, self._card, self._best or self._learner.averaged.state_dict())
 
     def _epoch(self, epoch: int) -> EpochReport:
         started = self._clock()
+        notes = self._curriculum.begin(epoch, self._learner.averaged_network())
         losses: list[torch.Tensor] = []
         first_step = (epoch - 1) * self._num_steps
-        num_patches = self._config.patches_per_slice * self._stream.num_slices
-        for step, batch in enumerate(self._stream.epoch(epoch, num_patches)):
+        for step, batch in enumerate(self._curriculum.batches(epoch)):
             losses.append(self._learner.learn(batch, first_step + step))
             self._on_step(
                 StepProgress(
@@ -160,19 +140,34 @@ class StageTrainer:
             )
         train_loss = float(torch.stack(losses).mean())
         trained = self._clock()
-        val_loss = self._validation.loss(self._learner.averaged_network())
+        val_loss = self._curriculum.validation_loss(self._learner.averaged_network())
         return self._report(
             epoch,
             train_loss,
             val_loss,
-            patches_per_s=num_patches / max(trained - started, 1e-9),
+            patches_per_s=self._num_patches / max(trained - started, 1e-9),
             seconds=self._clock() - started,
+            notes=notes,
         )
 
     def _report(
-        self, epoch: int, train_loss: float, val_loss: float, *, patches_per_s: float, seconds: float
+        self,
+        epoch: int,
+        train_loss: float,
+        val_loss: float,
+        *,
+        patches_per_s: float,
+        seconds: float,
+        notes: tuple[str, ...],
     ) -> EpochReport:
-        judgement = judge(self.history, val_loss, self._config)
+        comparable = self.history[self._curriculum.epochs_before(epoch) :]
+        judgement = judge(
+            comparable,
+            val_loss,
+            self._config,
+            epoch=epoch,
+            may_stop=self._curriculum.is_last_task(epoch),
+        )
         if judgement.is_best:
             self._best = {name: t.clone() for name, t in self._learner.averaged.state_dict().items()}
         num_left = 0 if judgement.stopped_early else self._config.num_epochs - epoch
@@ -187,12 +182,13 @@ class StageTrainer:
             patches_per_s=patches_per_s,
             seconds_left=seconds * num_left,
             stopped_early=judgement.stopped_early,
-            notes=self._learner.micro_batches.take_notes(),
+            notes=(*notes, *self._learner.micro_batches.take_notes()),
         )
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         self.history = checkpoint.reports()
         self._learner.load(checkpoint.network, checkpoint.averaged, checkpoint.optimizer)
         self._learner.micro_batches.size = checkpoint.micro_batch_size
+        self._curriculum.restore(checkpoint.noise)
         best = checkpoint.best or checkpoint.averaged
         self._best = {name: tensor.to(self._device.device, copy=True) for name, tensor in best.items()}

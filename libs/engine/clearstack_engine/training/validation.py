@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from clearstack_engine.sampling.seeds import Purpose, torch_generator
-from clearstack_engine.training.batches import MaskedBatch, mask_batch, squared_error
+from clearstack_engine.training.batches import MaskedBatch, squared_error
 
 if TYPE_CHECKING:
     from torch import nn
 
     from clearstack_engine.config import StageConfig
     from clearstack_engine.device import Device
-    from clearstack_engine.masking.blind_spot import BlindSpot
     from clearstack_engine.sampling.held_out import HeldOut
     from clearstack_engine.sampling.patches import PatchSource
+    from clearstack_engine.training.tasks import Task
 
 ENOUGH_CENTRES = 4000
 # A forward pass costs a third of a training step: this keeps validation under a twentieth of the time.
@@ -32,7 +32,7 @@ class Validation:
     Args:
         source: where the patches are cut.
         held_out: which patches, and which of their pixels.
-        blind_spot: as in training.
+        task: as in training.
         config: as in training.
         device: where it is computed.
     """
@@ -41,7 +41,7 @@ class Validation:
         self,
         source: PatchSource,
         held_out: HeldOut,
-        blind_spot: BlindSpot,
+        task: Task,
         config: StageConfig,
         device: Device,
     ) -> None:
@@ -55,9 +55,7 @@ class Validation:
         num_patches = config.patches_per_slice * source.shape_ZYX[0]
         for _ in range(max(1, int(MAX_SHARE_OF_EPOCH * num_patches / len(patches_BCYX)))):
             # A large mask leaves few centres to a patch: then the same patches are asked again elsewhere.
-            batch = mask_batch(
-                patches_BCYX, allowed_BYX, blind_spot, config.masking_strategy, generator=generator
-            )
+            batch = task.batch(patches_BCYX, allowed_BYX, generator)
             self._batches.append(batch)
             num_centres += int(batch.centres_BYX.sum())
             if num_centres >= ENOUGH_CENTRES:
