@@ -90,16 +90,16 @@ def test_recorrupted_pairs_have_independent_noise() -> None:
     assert batch.centres_BYX.all()
 
 
-def test_second_part_begins_after_a_quarter_and_says_the_noise_level() -> None:
+def test_second_part_begins_after_a_tenth_and_says_the_noise_level() -> None:
     """The note gives the measured standard deviation in units of the stack; its best epoch counts anew."""
-    config = tiny(num_epochs=8, posterior=True, patches_per_slice=40)
+    config = tiny(num_epochs=20, posterior=True, patches_per_slice=20)
     trainer = StageTrainer(noisy_stack(4, 64, 64), config, device="cpu")
     reports = list(trainer.epochs())
     (note,) = reports[2].notes
     measured = float(note.split("deviation ")[1].split(". ")[0])
     assert measured == pytest.approx(0.1 * 60000, rel=0.15)
     assert reports[2].is_best
-    assert [epoch.notes for epoch in reports if epoch.epoch != 3] == [()] * 7
+    assert [epoch.notes for epoch in reports if epoch.epoch != 3] == [()] * 19
 
 
 @pytest.mark.parametrize("mask_ZYX", [None, ROW_ZYX])
