@@ -93,6 +93,24 @@ def test_higher_percentile_never_adds(
     assert kept[1] <= kept[0]
 
 
+def test_less_certain_pixels_continue_certain_ones() -> None:
+    """The weak ends of a row count, as far as they are likely; a pixel that stands alone has to be certain."""  # spec: D9
+    correlation = correlation_of(row(length=9))
+    correlation.certainty_ZYX[0, 20, [12, 13, 14, 26, 27, 28]] = 4
+    assert extract_mask(correlation, MaskExtractorConfig()).kernel_size == (1, 17)
+    correlation.correlation_ZYX[0, [10, 30], [10, 30]] = 0.3
+    correlation.certainty_ZYX[0, [10, 30], [10, 30]] = 4
+    assert extract_mask(correlation, MaskExtractorConfig()).kernel_size == (1, 17)
+
+
+def test_a_chessboard_is_a_grid() -> None:
+    """Noise that changes its sign from pixel to pixel lies on a grid, however round its mask is."""
+    y, x = np.indices((9, 9)) - 4
+    rho_YX = np.exp(-(x**2 + y**2) / 8) * (-1.0) ** (x + y)
+    assert extract_mask(correlation_of(rho_YX[None]), MaskExtractorConfig()).pattern == "grid"
+    assert extract_mask(correlation_of(np.abs(rho_YX)[None]), MaskExtractorConfig()).pattern == "isotropic"
+
+
 def test_scattered_mask_names_the_parameters_to_change() -> None:
     """The review of a mask that looks random names Base Percentile and Max Masked Pixels."""
     rho_ZYX = np.zeros((1, 9, 9))

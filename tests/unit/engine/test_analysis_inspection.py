@@ -118,7 +118,7 @@ def test_the_gain_of_photon_noise_is_measured() -> None:
         ("rows", "horizontal", "rows"),
         ("columns", "vertical", "columns"),
         ("diagonal", "diagonal", "diagonal"),
-        ("checkered", "isotropic", "checkered"),
+        ("checkered", "grid", "checkered"),
         ("round", "isotropic", "all directions"),
         ("slow", "isotropic", "all directions"),
     ],

@@ -10,30 +10,34 @@ Float64Array = NDArray[np.float64]
 
 _PROOF = 0.05  # |correlation| that both sources must show at one offset before the flat one is believed at all of them
 _OPPOSED_PROOF = 0.1  # where they differ in sign
-_MOST_IMAGE = 2.0  # of the difference between busier and flat places
+_FURTHEST = 1.2  # steps beyond the flat places, as long as the one from the busier ones: further is guesswork
+_STEADY = 0.25  # growth of a correlation from flat places to busier ones, in itself
 _FIXED = 0.2  # |correlation| with the neighbouring slice that image structure in flat places does not reach
 MIN_CERTAINTY = 5.0  # standard errors: a window of 65 x 65 offsets holds a 4 by chance
 
 
-def without_image(flat_ZYX: Float64Array, busier_ZYX: Float64Array) -> Float64Array:
-    """Correlation of the noise, from that of the noisy image in its flat places and in busier ones.
+def without_image(
+    flat_ZYX: Float64Array, busier_ZYX: Float64Array, structure: tuple[float, float]
+) -> Float64Array:
+    """Correlation that the noise would show where there is no image at all.
 
-    What busier places have more is image. Noise goes together at few offsets, image structure at nearly all: as much is
-    taken away as leaves the least sum of magnitudes.
+    Args:
+        flat_ZYX: Correlation of the noisy image in its flat places.
+        busier_ZYX: The same in places with more of the image.
+        structure: Variance of the image in that of the noise in the two. Where they differ little, what was taken for
+            image is noise that stage 1 has left in it, and nothing is known.
     """
-    image_ZYX = busier_ZYX - flat_ZYX
-    told_ZYX = image_ZYX != 0
-    if not told_ZYX.any():
+    flat, busier = (ratio / (1 + ratio) for ratio in structure)
+    if busier <= flat or flat > _FURTHEST * (busier - flat):
         return flat_ZYX
-    ratios, weights = flat_ZYX[told_ZYX] / image_ZYX[told_ZYX], np.abs(image_ZYX[told_ZYX])
-    order = np.argsort(ratios)
-    half = np.searchsorted(np.cumsum(weights[order]), weights.sum() / 2)
-    share = float(np.clip(ratios[order[half]], 0, _MOST_IMAGE))
-    return np.asarray(flat_ZYX - share * image_ZYX)
+    return np.asarray(flat_ZYX - flat / (busier - flat) * (busier_ZYX - flat_ZYX))
 
 
 def combine(
-    residual_ZYX: Float64Array, flat_ZYX: Float64Array, error_ZYX: tuple[Float64Array, Float64Array]
+    residual_ZYX: Float64Array,
+    flat_ZYX: Float64Array,
+    error_ZYX: tuple[Float64Array, Float64Array],
+    growth_ZYX: Float64Array,
 ) -> tuple[Float64Array, Float64Array]:
     """Best correlation at each offset, and its significance in standard errors.
 
@@ -45,19 +49,26 @@ def combine(
         residual_ZYX: Correlation of the residual.
         flat_ZYX: Correlation of the noisy image in its flat places, the image taken out.
         error_ZYX: Standard errors of the two.
+        growth_ZYX: By how much the correlation is larger in busier places, in magnitude. That of noise is the same
+            everywhere; that of an image which stage 1 has lost grows.
     """
     sure_ZYX = np.minimum(np.abs(residual_ZYX) / error_ZYX[0], np.abs(flat_ZYX) / error_ZYX[1])
     agree_ZYX = np.sign(residual_ZYX) == np.sign(flat_ZYX)
     shown_ZYX = np.minimum(np.abs(residual_ZYX), np.abs(flat_ZYX))
-    proof_ZYX = (shown_ZYX > np.where(agree_ZYX, _PROOF, _OPPOSED_PROOF)) & (sure_ZYX > MIN_CERTAINTY)
+    large_ZYX = shown_ZYX > np.where(agree_ZYX, _PROOF, _OPPOSED_PROOF)
+    proof_ZYX = large_ZYX & (sure_ZYX > MIN_CERTAINTY)
     middle = tuple(side // 2 for side in residual_ZYX.shape)
     proof_ZYX[middle] = False
-    proven_Z11 = np.asarray(proof_ZYX.any(axis=(1, 2), keepdims=True))
+    proven_Z11 = _power(flat_ZYX, proof_ZYX) * _STEADY**2 > _power(growth_ZYX, proof_ZYX)
     trusted_ZYX = proven_Z11 | (proven_Z11[middle[0]] & _is_fixed_pattern(flat_ZYX, np.abs(flat_ZYX)))
-    correlation_ZYX = np.where(trusted_ZYX, flat_ZYX, np.where(agree_ZYX, np.sign(flat_ZYX) * shown_ZYX, 0))
-    certainty_ZYX = np.where(trusted_ZYX, np.abs(flat_ZYX) / error_ZYX[1], np.where(agree_ZYX, sure_ZYX, 0))
+    correlation_ZYX = np.where(trusted_ZYX, flat_ZYX, 0)
+    certainty_ZYX = np.where(trusted_ZYX, np.abs(flat_ZYX) / error_ZYX[1], 0)
     correlation_ZYX[middle], certainty_ZYX[middle] = 1, 0
     return correlation_ZYX, certainty_ZYX
+
+
+def _power(correlation_ZYX: Float64Array, where_ZYX: NDArray[np.bool_]) -> Float64Array:
+    return np.asarray((correlation_ZYX**2 * where_ZYX).sum(axis=(1, 2), keepdims=True))
 
 
 def _is_fixed_pattern(flat_ZYX: Float64Array, believed_ZYX: Float64Array) -> NDArray[np.bool_]:

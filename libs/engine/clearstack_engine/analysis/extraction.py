@@ -10,13 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from clearstack_engine.analysis.combine import MIN_CERTAINTY
 from clearstack_engine.analysis.correlation import NoiseCorrelation
-from clearstack_engine.analysis.patterns import Pattern, classify, is_scattered
+from clearstack_engine.analysis.patterns import Pattern, classify, is_checkered, is_scattered
 
 _PERMISSIVE = 1 / 400  # |correlation| asked for at percentile 0; 1/20 at 50, 1 at 100
 _NUM_RUNNERS_UP = 8
+_CONTINUES = 3.0  # standard errors, next to a correlation that is beyond doubt
+
+Float32Array = NDArray[np.float32]
 
 NOT_FOUND = "No structured noise detected"
 
@@ -101,15 +105,31 @@ def extract_mask(correlation: NoiseCorrelation, config: MaskExtractorConfig) -> 
     """The mask of the offsets at which the noise is correlated; milliseconds."""
     rho_ZYX = np.abs(correlation.correlation_ZYX).astype(np.float64)
     excess_ZYX = rho_ZYX / _threshold(rho_ZYX.shape, config)
-    candidates_ZYX = (excess_ZYX > 1) & (correlation.certainty_ZYX > MIN_CERTAINTY)
+    candidates_ZYX = _sure(excess_ZYX > 1, correlation.certainty_ZYX)
     window_ZYX = _strongest(candidates_ZYX, excess_ZYX, config.max_masked_pixels)
-    pattern = classify(np.asarray(window_ZYX.any(axis=0)), (rho_ZYX**2 * window_ZYX).max(axis=0))
+    pattern = _pattern(window_ZYX, correlation.correlation_ZYX)
     return ExtractedMask(
         mask_ZYX=_cropped(window_ZYX),
         pattern=pattern,
         offsets=_offsets(window_ZYX, correlation),
         warnings=_warnings(window_ZYX, pattern),
     )
+
+
+def _sure(large_ZYX: NDArray[np.bool_], certainty_ZYX: Float32Array) -> NDArray[np.bool_]:
+    """Large correlations that are no chance: certain ones, and less certain ones that continue them."""
+    certain_ZYX = large_ZYX & (certainty_ZYX > MIN_CERTAINTY)
+    likely_ZYX = large_ZYX & (certainty_ZYX > _CONTINUES)
+    return np.asarray(
+        ndimage.binary_propagation(certain_ZYX, np.ones((1, 3, 3), dtype=bool), mask=likely_ZYX)
+    )
+
+
+def _pattern(mask_ZYX: NDArray[np.bool_], rho_ZYX: Float32Array) -> Pattern:
+    found = np.where(mask_ZYX, rho_ZYX, 0).astype(np.float64)
+    if is_checkered(found[len(found) // 2]):
+        return "grid"
+    return classify(np.asarray(mask_ZYX.any(axis=0)), (found**2).max(axis=0))
 
 
 def _centre(shape: tuple[int, ...]) -> tuple[int, ...]:

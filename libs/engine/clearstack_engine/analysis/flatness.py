@@ -34,6 +34,8 @@ class VisibleNoise:
         weights_YX: float32, 0 to 1, the more the flatter the image.
         busier_YX: float32, as ``flat_YX`` with weights that let more image structure in.
         busier_weights_YX: float32, 0 to 1, these weights.
+        structure: Sums over the slice of the image's variance, in that of the noise, times the squares of the two
+            weights.
         variance: Of the high-passed noisy image in the flat places, squared units of the input.
     """
 
@@ -42,6 +44,7 @@ class VisibleNoise:
     weights_YX: Float32Array
     busier_YX: Float32Array
     busier_weights_YX: Float32Array
+    structure: tuple[float, float]
     variance: float
 
 
@@ -68,6 +71,10 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
         weights_YX=weights_YX,
         busier_YX=np.asarray(rest_YX * busier_weights_YX * even_YX, dtype=np.float32),
         busier_weights_YX=busier_weights_YX,
+        structure=(
+            float((ratio_YX * weights_YX**2).sum()),
+            float((ratio_YX * busier_weights_YX**2).sum()),
+        ),
         variance=float((flat_YX**2).sum() / (weights_YX**2).sum()),
     )
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 from clearstack_engine.analysis.correlation import NoiseCorrelation
 from clearstack_engine.analysis.extraction import ExtractedMask, MaskExtractorConfig, extract_mask
 from clearstack_engine.analysis.parts import fine_part, share_of_slow_parts
+from clearstack_engine.analysis.patterns import is_checkered
 from clearstack_engine.analysis.quiet_places import QuietNoise, QuietPlaces
 from clearstack_engine.analysis.recommendation import Recommendation, recommend
 from clearstack_engine.analysis.signal_dependence import PhotonTransfer, SignalDependence
@@ -22,7 +23,7 @@ from clearstack_engine.analysis.slice_agreement import (
     SliceAgreement,
     SliceComparison,
 )
-from clearstack_engine.analysis.verdict import NoiseKind, is_checkered, judge, noise_correlation
+from clearstack_engine.analysis.verdict import NoiseKind, judge, noise_correlation
 
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]

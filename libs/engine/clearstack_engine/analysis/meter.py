@@ -56,6 +56,7 @@ class CorrelationMeter:
         self._alike = np.zeros(2)  # sums of products and of squares of neighbouring residuals
         self._variances: list[float] = []
         self._weight_powers = 0.0
+        self._structures = np.zeros(2)
         self._num_slices = 0
 
     def add(self, noisy_YX: Float32Array, denoised_YX: Float32Array) -> None:
@@ -102,9 +103,10 @@ class CorrelationMeter:
             self._correlation(view, weights, is_noisy=is_noisy)
             for view, weights in ((_RESIDUAL, _WEIGHTS), (_FLAT, _WEIGHTS), (_BUSIER, _BUSIER_WEIGHTS))
         )
-        flat_ZYX = as_unfiltered(without_image(flat_ZYX, busier_ZYX))
+        growth_ZYX = np.maximum(np.abs(busier_ZYX) - np.abs(flat_ZYX), 0)
+        flat_ZYX = as_unfiltered(without_image(flat_ZYX, busier_ZYX, self._structure()))
         errors = (self._standard_error(residual_ZYX), self._standard_error(flat_ZYX))
-        correlation_ZYX, certainty_ZYX = combine(residual_ZYX, flat_ZYX, errors)
+        correlation_ZYX, certainty_ZYX = combine(residual_ZYX, flat_ZYX, errors, growth_ZYX)
         return NoiseCorrelation(
             correlation_ZYX=correlation_ZYX.astype(np.float32),
             certainty_ZYX=certainty_ZYX.astype(np.float32),
@@ -133,6 +135,7 @@ class CorrelationMeter:
     def _accumulate(self, current: _Slice) -> None:
         self._variances.append(current.noise.variance)
         self._weight_powers += float((current.noise.weights_YX.astype(np.float64) ** 4).sum())
+        self._structures += current.noise.structure
         self._add_pair(0, current, current)
         if self._previous is None:
             return
@@ -155,6 +158,12 @@ class CorrelationMeter:
         if len(half_Z) == 1:
             return half_Z.copy()
         return np.stack([half_Z[1, ::-1, ::-1], half_Z[0], half_Z[1]])
+
+    def _structure(self) -> tuple[float, float]:
+        """Mean variance of the image in that of the noise, in the flat places and in the busier ones."""
+        weights = self._sums_ZCYX[0, [_WEIGHTS, _BUSIER_WEIGHTS], *self._half]
+        flat, busier = self._structures / np.maximum(weights, _TINY)
+        return float(flat), float(busier)
 
     def _correlation(self, view: int, weights: int, *, is_noisy: bool) -> Float64Array:
         means_ZYX = self._per_offset(

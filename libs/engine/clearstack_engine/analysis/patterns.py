@@ -16,6 +16,7 @@ _LATTICE_MIN_PX = 4
 _SLENDER = 0.1  # variance across a line in that along it
 _STEEP = 0.41  # tan 22.5°: a line nearer to an axis than that counts as along it
 _ROUND = 0.5  # variance along one axis in that along the other
+_CHECKERED = 0.15  # correlation of pixels of one colour, and of pixels of two
 _LONE_SHARE = 0.3  # of the active pixels without an active neighbour, for a mask to be called scattered
 
 
@@ -39,6 +40,16 @@ def classify(mask_YX: NDArray[np.bool_], strength_YX: NDArray[np.float64]) -> Pa
     if _is_lattice(mask_YX):
         return "grid"
     return "isotropic" if _is_round(dy, dx, weights) else "irregular"
+
+
+def is_checkered(correlation_YX: NDArray[np.floating]) -> bool:
+    """Whether the noise changes its sign from pixel to pixel, as the squares of a chessboard their colour."""
+    y, x = (side // 2 for side in correlation_YX.shape)
+    if not (y and x):
+        return False
+    beside = max(correlation_YX[y, x + 1], correlation_YX[y + 1, x])
+    across = min(correlation_YX[y + 1, x + 1], correlation_YX[y + 1, x - 1])
+    return bool(beside < -_CHECKERED and across > _CHECKERED)
 
 
 def is_scattered(mask_YX: NDArray[np.bool_]) -> bool:

@@ -54,14 +54,6 @@ def judge(noise: QuietNoise) -> NoiseKind:
     return NoiseKind.NONE if noise.floor_std < _LITTLE * value_range else NoiseKind.WHITE
 
 
-def is_checkered(correlation_YX: Float64Array) -> bool:
-    """Whether the noise changes its sign from pixel to pixel, as the squares of a chessboard their colour."""
-    y, x = (side // 2 for side in correlation_YX.shape)
-    beside = max(correlation_YX[y, x + 1], correlation_YX[y + 1, x])
-    across = min(correlation_YX[y + 1, x + 1], correlation_YX[y + 1, x - 1])
-    return bool(beside < -_DIRECTED and across > _DIRECTED)
-
-
 def noise_correlation(noise: QuietNoise, kind: NoiseKind) -> Float64Array:
     """The correlation that belongs to the noise of that kind; what image structure adds is taken out as far as can be.
 
