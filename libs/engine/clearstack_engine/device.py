@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from clearstack_engine.errors import DeviceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 DeviceChoice = Literal["auto", "cpu", "cuda"]
 
@@ -39,6 +45,34 @@ class Device:
         """Such as `cpu (bfloat16)`."""
         kind = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type
         return f"{kind} ({str(self.precision).removeprefix('torch.')})"
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether it computes on while the program goes on."""
+        return self.device.type == "cuda"
+
+    def upload(self, array: NDArray[np.generic]) -> torch.Tensor:
+        """The array on the device; on CUDA by way of pinned memory, so that nobody waits for the copy."""
+        tensor = torch.from_numpy(array)
+        if not self.is_asynchronous:
+            return tensor.to(self.device)
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
+    def download(self, tensor: torch.Tensor) -> Callable[[], NDArray[np.float32]]:
+        """Begin to fetch a tensor; the function waits until it is there, and for nothing that was begun later."""
+        if not self.is_asynchronous:
+            return tensor.numpy
+        host = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+        host.copy_(tensor, non_blocking=True)
+        copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        copied.record()
+
+        def wait() -> NDArray[np.float32]:
+            copied.synchronize()
+            fetched: NDArray[np.float32] = host.numpy()
+            return fetched
+
+        return wait
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context in which a network's forward pass belongs."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import structlog
 from clearstack.v1.event_pb2 import Event, RangeDenoised, SlicesDenoised
 from clearstack.v1.model_service_pb2 import StoredFile
@@ -13,12 +14,12 @@ from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
 from clearstack_common.objects.settled import put_file_settled
 from clearstack_common.worker import JobContext
-from clearstack_engine.denoising import load_card, load_denoiser, triplet
+from clearstack_engine.denoising import load_card, load_denoiser
 from clearstack_engine.model.trained_on import noise_std
 from clearstack_stacks.convert import to_dtype
 from clearstack_stacks.reading import StackReader
 
-from clearstack_inference.slices import LazySlices
+from clearstack_inference.slices import LazySlices, read_ahead
 
 _TELL_EVERY_S = 1.0
 
@@ -105,9 +106,11 @@ def _denoise(
     denoiser, trained_on = load_denoiser(model), load_card(model).trained_on
     with StackReader(stack) as reader, part.open("wb") as out:
         slices = LazySlices(reader)
-        for count, z in enumerate(span, start=1):
-            slices_CYX = triplet(slices, z) if denoiser.num_input_slices > 1 else slices[z][None]
-            denoised_YX = denoiser.denoise_slice(slices_CYX, give_up_when_told)
-            out.write(to_dtype(denoised_YX, output_dtype or reader.dtype).tobytes())
+        dtype = np.dtype(output_dtype or reader.dtype)
+        for count, slices_CYX in enumerate(read_ahead(slices, span, denoiser.num_input_slices), start=1):
+            clean_YX = np.empty(slices_CYX.shape[1:], dtype)
+            for tile in denoiser.denoise_tiles(slices_CYX, give_up_when_told):
+                clean_YX[tile.rows, tile.columns] = to_dtype(tile.pixels_YX, dtype)
+            clean_YX.tofile(out)
             tell(count)
         return trained_on.warnings(reader.dtype.name, noise_std([slices[span.start]]))

@@ -14,7 +14,7 @@ from clearstack_engine.network.unet import Architecture, UNet
 from clearstack_engine.normalisation import Normalisation
 from clearstack_engine.symmetry import ALL_SYMMETRIES
 from clearstack_engine.training import StageTrainer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.engine.engine_examples import noisy_stack, psnr, smooth_stack, tiny
 
@@ -43,6 +43,7 @@ def untrained(
     return Denoiser(network, card, FLOAT32, tile_px=tile_px, augmentation=augmentation)
 
 
+@settings(deadline=None)  # a busy machine is no mistake
 @given(
     st.integers(1, 90),
     st.integers(1, 90),
@@ -55,17 +56,18 @@ def test_cut_and_put_together_is_the_identity(
 ) -> None:
     """Tiles of any size give the image back: nothing is left out, nothing is moved."""
     rows, columns = rows * multiple, columns * multiple
-    tile = 2 * -(-overlap // multiple) * multiple + core * multiple
+    smallest = 2 * -(-overlap // multiple) * multiple + core * multiple
     image_YX = np.arange(rows * columns).reshape(rows, columns)
     copy_YX = np.full_like(image_YX, -1)
-    for piece in tiles(rows, columns, tile_px=tile, overlap_px=overlap, multiple_px=multiple):
+    for piece in tiles(rows, columns, max_pixels=smallest**2, overlap_px=overlap, multiple_px=multiple):
         assert piece.rows.start % multiple == piece.columns.start % multiple == 0
         tile_YX = image_YX[piece.rows.outer, piece.columns.outer]
-        assert max(tile_YX.shape) <= tile
+        assert tile_YX.size <= smallest**2
         copy_YX[piece.rows.kept, piece.columns.kept] = tile_YX[piece.rows.inner, piece.columns.inner]
     assert np.array_equal(copy_YX, image_YX)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(0, 20))
 def test_overlap_is_kept_wherever_the_image_goes_on(length: int, overlap: int) -> None:
     """Every kept pixel has its surroundings in the tile, or the edge of the image."""
@@ -78,6 +80,17 @@ def test_tile_without_room_is_refused() -> None:
     """A tile that is all overlap would never get on."""
     with pytest.raises(ValueError, match="no room"):
         spans(100, tile_px=16, overlap_px=8, multiple_px=1)
+    with pytest.raises(ValueError, match="no room"):
+        list(tiles(100, 100, max_pixels=16**2, overlap_px=8, multiple_px=1))
+
+
+def test_little_is_computed_twice() -> None:
+    """Tiles are chosen for the least work: a wide image that is just too large is cut once, across its rows."""
+    pieces = list(tiles(400, 992, max_pixels=300_000, overlap_px=100, multiple_px=16))
+    assert [(piece.rows.outer, piece.columns.outer) for piece in pieces] == [
+        (slice(0, 400), slice(0, 608)),
+        (slice(0, 400), slice(384, 992)),
+    ]
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
@@ -90,6 +103,17 @@ def test_tiles_leave_no_seam(num_layers: int) -> None:
     pieces_YX = in_tiles.denoise_slice(slices_CYX, on_tile=lambda done, total: calls.append((done, total)))
     assert len(calls) == calls[-1][0] == calls[-1][1] > 1
     assert np.abs(pieces_YX - whole_YX).max() < 1e-5 * np.abs(whole_YX).max()
+
+
+def test_pieces_cover_the_slice_once() -> None:
+    """Put together they are the slice, also where its sides cannot be pooled."""
+    slices_CYX = noisy_stack(1, 211, 173)
+    denoiser = untrained(num_layers=2, tile_px=64)
+    counts_YX = np.zeros((211, 173), dtype=np.int64)
+    for tile in denoiser.denoise_tiles(slices_CYX):
+        assert tile.pixels_YX.shape == counts_YX[tile.rows, tile.columns].shape
+        counts_YX[tile.rows, tile.columns] += 1
+    assert (counts_YX == 1).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 2), (37, 21), (64, 64)])

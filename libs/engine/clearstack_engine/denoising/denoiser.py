@@ -170,7 +170,9 @@ class Denoiser:
         """Cut off what was mirrored and what overlaps, and go back to the input's units."""
         rows, columns = _within(tile.rows, shape_CYX[1]), _within(tile.columns, shape_CYX[2])
         kept_YX = tile_YX[tile.rows.inner, tile.columns.inner]
-        pixels_YX = self._card.normalisation.undo(kept_YX[: rows.stop - rows.start, : columns.stop - columns.start])
+        pixels_YX = self._card.normalisation.undo(
+            kept_YX[: rows.stop - rows.start, : columns.stop - columns.start]
+        )
         return DenoisedTile(rows, columns, pixels_YX)
 
     def _turned(self, inputs_BCYX: torch.Tensor, symmetry: Symmetry) -> torch.Tensor:

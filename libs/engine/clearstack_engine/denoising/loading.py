@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from clearstack_engine.denoising.denoiser import Denoiser
+from clearstack_engine.denoising.denoiser import DenoisedTile, Denoiser
 from clearstack_engine.errors import ModelFilesError
 from clearstack_engine.model.files import ModelCard
 from clearstack_engine.reference.card import ReferenceCard, is_reference_card
 from clearstack_engine.reference.denoiser import ReferenceDenoiser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -35,6 +35,12 @@ class SliceDenoiser(Protocol):
         self, slices_CYX: NDArray[np.generic], on_tile: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         """(C, Y, X) of any real dtype -> the clean middle slice, float32 (Y, X), in the same units."""
+        ...
+
+    def denoise_tiles(
+        self, slices_CYX: NDArray[np.generic], on_tile: Callable[[int, int], None] | None = None
+    ) -> Iterator[DenoisedTile]:
+        """The same in pieces."""
         ...
 
 

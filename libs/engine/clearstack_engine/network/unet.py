@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from clearstack_engine.config import StageConfig, Upsampling
 
 
+CONVOLUTIONS_RADIUS = 2  # of two 3x3 convolutions
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
     """All that is needed to build the network that a set of weights belongs to."""
@@ -56,11 +59,12 @@ class Architecture:
     @property
     def receptive_radius_px(self) -> int:
         """How far from a pixel another one can be and still change its output."""
-        radius = 0
-        for level in range(self.num_layers):
-            # On each level: four convolutions, and the pooling and interpolation to and from the next one.
-            radius += (4 + 2 + 2 * self._interpolation_radius) * 2**level
-        return radius + 2 * self.multiple_px
+        radius = CONVOLUTIONS_RADIUS  # of the last decoder; then down to the lowest level, and up again
+        for _ in range(self.num_layers):
+            radius = -(-radius // 2) + self._interpolation_radius + CONVOLUTIONS_RADIUS
+        for _ in range(self.num_layers):
+            radius = 2 * radius + 1 + CONVOLUTIONS_RADIUS
+        return radius
 
     @property
     def _interpolation_radius(self) -> int:
