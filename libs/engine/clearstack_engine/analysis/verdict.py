@@ -15,14 +15,14 @@ Float64Array = NDArray[np.float64]
 
 _NOTHING = 0.005  # of the value range: noise below it is not worth a training
 _LITTLE = 0.01
-_SOME = 0.02
 _DIRECTED = 0.15  # correlation along a direction, over that of all directions
 _DIRECTED_EXTRAPOLATED = 0.1
 _ROUND = 0.42  # with the four neighbours; fine image structure stays below it once it is extrapolated away
 _NEAR_PX = 3
 _LOCAL_PX = 5
 _CERTAIN = 6.0  # standard errors
-_EVEN, _UNEVEN = 0.5, 0.35
+_FAINTLY_ROUND = 0.22  # the same where the noise is so even that fine structure would have to be everywhere
+_EVEN, _UNEVEN, _VERY_EVEN = 0.5, 0.45, 0.55
 _FAINT_SWELL = 0.01  # of the value range
 
 
@@ -47,10 +47,13 @@ def judge(noise: QuietNoise) -> NoiseKind:
         return NoiseKind.NONE
     if _is_directed(noise):
         return NoiseKind.DIRECTED
-    if min(_near(noise.correlation_YX), _near(noise.extrapolated_YX)) < _ROUND:
-        return NoiseKind.WHITE
-    if noise.floor_std > _SOME * value_range or noise.evenness > _UNEVEN:
+    near = min(_near(noise.correlation_YX), _near(noise.extrapolated_YX))
+    if (near > _ROUND and noise.evenness > _UNEVEN) or (
+        near > _FAINTLY_ROUND and noise.evenness > _VERY_EVEN
+    ):
         return NoiseKind.ROUND
+    if near < _ROUND:
+        return NoiseKind.WHITE
     return NoiseKind.NONE if noise.floor_std < _LITTLE * value_range else NoiseKind.WHITE
 
 
