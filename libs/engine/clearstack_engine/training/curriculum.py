@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # A few dozen steps blind are enough to measure the noise by; the rest is better spent on seeing the pixel.
 BLIND_SHARE = 0.1
+ROUGH_SHARE = 1 / 3  # of the epochs; then the noise is measured once more, with the better network
 
 
 class Curriculum:
@@ -81,22 +82,26 @@ class Curriculum:
         self._set_task(PredictBlind(blind_spot, config.masking_strategy))
 
     @property
-    def num_blind_epochs(self) -> int:
-        """All of them without a posterior, or where there is only one."""
+    def measured_after(self) -> tuple[int, ...]:
+        """After how many epochs the noise is measured; never without a posterior, or where there is one epoch only."""
         num_epochs = self._config.num_epochs
-        return max(1, round(BLIND_SHARE * num_epochs)) if self._config.posterior else num_epochs
+        if not self._config.posterior:
+            return ()
+        first = max(1, round(BLIND_SHARE * num_epochs))
+        again = max(first + 1, round(ROUGH_SHARE * num_epochs))
+        return tuple(after for after in (first, again) if after < num_epochs)
 
     def epochs_before(self, epoch: int) -> int:
-        """How many epochs had another task than this one: their losses cannot be compared."""
-        return self.num_blind_epochs if epoch > self.num_blind_epochs else 0
+        """How many epochs had another task, or other noise, than this one: their losses cannot be compared."""
+        return max((after for after in self.measured_after if after < epoch), default=0)
 
     def is_last_task(self, epoch: int) -> bool:
         """Whether no other task follows that of this epoch."""
-        return epoch > self.num_blind_epochs or self.num_blind_epochs == self._config.num_epochs
+        return self.epochs_before(epoch) == max(self.measured_after, default=0)
 
     def begin(self, epoch: int, network: UNet) -> tuple[str, ...]:
         """Turn to the task of an epoch; `network` is the one learnt so far. Returns what a person should know."""
-        if epoch <= self.num_blind_epochs or self._noise is not None:
+        if epoch - 1 not in self.measured_after:
             return ()
         noise = measure_noise(
             self._stack_ZYX,
@@ -107,9 +112,7 @@ class Curriculum:
             is_structured=self._blind_spot.is_structured,
         )
         self._take(noise)
-        return (
-            f"Noise measured: standard deviation {noise.noise_std:.4g}. From now on each pixel is seen too.",
-        )
+        return (f"Noise measured: standard deviation {noise.noise_std:.4g}.",)
 
     def batches(self, epoch: int) -> Iterator[MaskedBatch]:
         """Of an epoch whose task `begin` has turned to."""
