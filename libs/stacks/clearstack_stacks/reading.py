@@ -94,6 +94,25 @@ class StackReader:
             slices_ZYX[index] = self.read_slice(z)
         return slices_ZYX
 
+    def map_slices(self, folder: Path) -> NDArray[Any]:
+        """All slices as a read-only ZYX array that lives on disk: memory holds no more of it than is being used.
+
+        Args:
+            folder: pixels that have to be decoded go into a file there; the array must not be used once it is gone.
+
+        Raises:
+            StackRefused: TRUNCATED or UNREADABLE.
+            OSError: the pixels don't fit on the disk.
+        """
+        if self.layout.offset_bytes is not None:
+            path, dtype, offset = self.tif.filehandle.path, self.layout.dtype, self.layout.offset_bytes
+        else:
+            path, dtype, offset = folder / "slices.raw", self.dtype, 0
+            with Path(path).open("wb") as decoded:
+                for z in range(self.num_slices):
+                    self.read_slice(z).tofile(decoded)
+        return np.memmap(path, dtype, mode="r", offset=offset, shape=self.shape_ZYX)
+
     def _read_run(self, z: int) -> NDArray[Any]:
         """A slice out of the one uncompressed run of pixels."""
         offset = self.layout.offset_bytes or 0

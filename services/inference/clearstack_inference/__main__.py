@@ -3,8 +3,10 @@
 import asyncio
 from functools import partial
 
+from clearstack_common.cores import usable_cores
 from clearstack_common.service import serve_worker
 from clearstack_common.worker import Handler
+from clearstack_engine import processor
 
 from clearstack_inference.assemble import assemble
 from clearstack_inference.denoise import denoise
@@ -16,6 +18,7 @@ from clearstack_inference.tidy import tidy
 
 if __name__ == "__main__":
     settings = InferenceSettings()
+    processor.prepare(usable_cores())
     sandbox = Sandbox(timeout_s=settings.import_timeout_s, memory_bytes=settings.import_memory_bytes)
     handlers: dict[str, Handler] = {
         "denoise": denoise,

@@ -14,6 +14,7 @@ from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
 from clearstack_common.objects.settled import put_file_settled
 from clearstack_common.worker import JobContext
+from clearstack_engine import processor
 from clearstack_engine.denoising import load_card, load_denoiser
 from clearstack_engine.model.trained_on import noise_std
 from clearstack_stacks.convert import to_dtype
@@ -47,6 +48,7 @@ async def denoise(context: JobContext) -> None:
     finally:
         teller.cancel()
         await asyncio.gather(teller, return_exceptions=True)
+        processor.give_back_memory()
     await put_file_settled(context.store, work.object_key, part)
     log.info("range denoised", start=work.start, stop=work.stop)
     denoised = RangeDenoised(range_start=work.start, object_key=work.object_key, notes=notes)

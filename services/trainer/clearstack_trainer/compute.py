@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from clearstack_common.cores import usable_cores
+from clearstack_engine import processor
 from clearstack_engine.config import StageConfig
 from clearstack_engine.errors import EngineError, OutOfMemoryError
 from clearstack_engine.model.files import add_trained_on
@@ -47,7 +49,7 @@ def compute(folder: Path, channel: Channel) -> None:
     """Trains as the plan in the folder says."""
     plan = json.loads((folder / PLAN).read_text())
     with StackReader(plan["stack"]) as reader:
-        stack_ZYX = reader.read_slices(0, reader.num_slices)
+        stack_ZYX = reader.map_slices(folder)
     trainer = StageTrainer(
         stack_ZYX,
         StageConfig(**plan["config"]),
@@ -91,6 +93,7 @@ def _say_trained(
 def main() -> None:
     """Runs the computation; failures that we know are said, all others end the process."""
     os.nice(_NICENESS)
+    processor.prepare(usable_cores())
     channel = Channel()
     try:
         compute(Path(sys.argv[1]), channel)

@@ -136,3 +136,16 @@ def test_threads_may_share_a_reader(stack_ZYX: NDArray[np.uint16], write_tiff: W
         with StackReader(write_tiff(stack_ZYX, **options)) as reader, ThreadPoolExecutor(4) as pool:
             for z, slice_YX in zip(order, pool.map(reader.read_slice, order), strict=True):
                 np.testing.assert_array_equal(slice_YX, stack_ZYX[z])
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_slices_on_disk_are_those_of_the_file(
+    storage: str, stack_ZYX: NDArray[np.uint16], write_tiff: WriteTiff, tmp_path: Path
+) -> None:
+    """However a stack is stored, what is mapped has the same pixels, outlives the reader and cannot be changed."""
+    with StackReader(write_tiff(stack_ZYX, **STORAGES[storage])) as reader:
+        mapped_ZYX = reader.map_slices(tmp_path)
+    assert np.array_equal(mapped_ZYX, stack_ZYX)
+    assert isinstance(mapped_ZYX, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        mapped_ZYX[0] = 0
