@@ -102,6 +102,25 @@ def test_noise_is_measured_after_a_tenth_and_after_a_third() -> None:
         assert report.is_best
 
 
+def test_structured_noise_keeps_a_single_blind_spot_blind() -> None:
+    """White noise drawn in its place would not be like it; the note says what removes it."""
+    noise_ZYX = np.random.default_rng(0).normal(0, 6000, (4, 64, 64)).repeat(4, axis=2)[..., :64]
+    stack_ZYX = (smooth_stack(4, 64, 64) * 30000 + 15000 + noise_ZYX).astype(np.float32)
+    config = tiny(num_epochs=4, posterior=True, patches_per_slice=40)
+    trainer = StageTrainer(stack_ZYX, config, device="cpu")
+    reports = list(trainer.epochs())
+    assert "autoStructN2V" in reports[1].notes[0]
+    assert all(batch.added_BYX is None for batch in trainer._curriculum.batches(4))
+
+
+def test_nothing_is_added_where_there_is_no_noise() -> None:
+    """A stack without noise is trained on blind to the end."""
+    stack_ZYX = (smooth_stack(4, 64, 64) * 60000).astype(np.uint16)
+    trainer = StageTrainer(stack_ZYX, tiny(num_epochs=3, posterior=True), device="cpu")
+    reports = list(trainer.epochs())
+    assert "none to remove" in reports[1].notes[0]
+
+
 @pytest.mark.parametrize("mask_ZYX", [None, ROW_ZYX])
 @pytest.mark.parametrize("last_epoch", [1, 2, 3])
 def test_resumed_in_either_part_it_is_the_same_training(

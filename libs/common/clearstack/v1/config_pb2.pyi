@@ -196,7 +196,7 @@ class StageConfig(_message.Message):
     masking_strategy: Global___MaskingStrategy.ValueType
     """What a hidden pixel is replaced with while the network trains. `auto` takes what measured best for the stage."""
     posterior: _builtins.bool
-    """After the first tenth of the epochs, measures the noise and lets the network use what each pixel itself tells. Sharper and cleaner where the noise is as measured; off, every pixel is predicted from its surroundings alone."""
+    """After the first tenth of the epochs, measures the noise and lets the network use what each pixel itself tells. Structured noise is measured in stage 2 only; where a first stage meets it, that stage goes on without."""
     test_time_augmentation: _builtins.bool
     """Denoises every slice in all turns and flips that the noise allows, and takes the mean. A little better, and four to eight times slower."""
     def __init__(

@@ -133,7 +133,7 @@ STAGE_PARAMETERS = (
     Parameter(
         name="posterior",
         kind="switch",
-        help="After the first tenth of the epochs, measures the noise and lets the network use what each pixel itself tells. Sharper and cleaner where the noise is as measured; off, every pixel is predicted from its surroundings alone.",
+        help="After the first tenth of the epochs, measures the noise and lets the network use what each pixel itself tells. Structured noise is measured in stage 2 only; where a first stage meets it, that stage goes on without.",
     ),
     Parameter(
         name="test_time_augmentation",

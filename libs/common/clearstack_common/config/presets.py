@@ -31,8 +31,9 @@ _FAST = _BALANCED | {
     "mask_percentage": 10.0,
     "features": 32,
     "layers": 2,
-    "learning_rate": 2e-3,
+    "learning_rate": 4e-3,
     "epochs": 10,
+    "posterior": True,
 }
 _HIGH_QUALITY = _BALANCED | {
     "patches_per_image": 200,
@@ -42,6 +43,8 @@ _HIGH_QUALITY = _BALANCED | {
     "learning_rate": 1e-3,
     "epochs": 150,
     "patience": 20,
+    "posterior": True,
+    "test_time_augmentation": True,
 }
 
 # What is different in the stages of autoStructN2V; N2V's only stage takes the values above.
@@ -52,6 +55,7 @@ _STAGE_1: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
         "patches_per_image": 60,
         "batch_size": 32,
         "mask_percentage": 15.0,
+        "learning_rate": 2e-3,
     },
     config_pb2.PRESET_BALANCED: {"augmentation": False, "patch_size": 32, "batch_size": 4},
     config_pb2.PRESET_HIGH_QUALITY: {

@@ -47,7 +47,13 @@ def resolve_config(
     if method == config_pb2.METHOD_AUTOSTRUCTN2V:
         config.mask.MergeFrom(overrides.mask)
         violations += _check_message("config.mask", config.mask, MASK_PARAMETERS)
-        violations += _hidden_from_extraction(config.stage1)
+        if config.stage1.augmentation:
+            violations.append(
+                (
+                    "config.stage1.augmentation",
+                    "cannot be switched on: turned patches would hide the direction of the noise from the mask extraction",
+                )
+            )
     config.seed = overrides.seed if overrides.HasField("seed") else secrets.randbits(63)
     if config.seed < 0:
         violations.append(("config.seed", f"is {config.seed}; allowed: 0 to {2**63 - 1}"))
@@ -71,19 +77,6 @@ def _misplaced(method: "Method.ValueType", overrides: TrainingConfig) -> Iterato
         for name in ("stage2", "mask"):
             if overrides.HasField(name):
                 yield f"config.{name}", "belongs to autostructn2v; n2v has stage1 alone"
-
-
-def _hidden_from_extraction(stage1: StageConfig) -> Iterator[Violation]:
-    if stage1.augmentation:
-        yield (
-            "config.stage1.augmentation",
-            "cannot be switched on: turned patches would hide the direction of the noise from the mask extraction",
-        )
-    if stage1.posterior:
-        yield (
-            "config.stage1.posterior",
-            "cannot be switched on: the mask extraction needs a network that does not see the pixel it predicts",
-        )
 
 
 def _fit_patch(stage: StageConfig, smallest_side: int) -> None:

@@ -51,6 +51,11 @@ class NoiseModel:
         return float(self.autocovariance_ZYX[tuple(side // 2 for side in self.autocovariance_ZYX.shape)])
 
     @property
+    def is_white(self) -> bool:
+        """Whether no pixel's noise goes together with another's."""
+        return np.count_nonzero(self.autocovariance_ZYX) <= 1
+
+    @property
     def noise_std(self) -> float:
         """Standard deviation at the mean brightness, units of the input."""
         return float(np.sqrt(self.variance))

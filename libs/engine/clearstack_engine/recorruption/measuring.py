@@ -6,7 +6,6 @@ Axes: Z slices, C input slices, Y rows, X columns.
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +33,6 @@ def measure_noise(
     device: Device,
     *,
     num_offset_slices: int,
-    is_structured: bool,
 ) -> NoiseModel:
     """The noise model of a part of the stack that is large enough.
 
@@ -44,7 +42,6 @@ def measure_noise(
         card: what belongs to it.
         device: where it computes.
         num_offset_slices: 3 where the noise may be correlated from slice to slice, else 1.
-        is_structured: False where the noise is to be taken for white, whatever is measured.
     """
     denoiser = Denoiser(copy.deepcopy(network), card, device)
     meter = NoiseModelMeter(num_offset_slices=num_offset_slices)
@@ -55,12 +52,7 @@ def measure_noise(
         )
         noisy_YX = np.asarray(window_ZYX[z], dtype=np.float32)
         meter.add(noisy_YX, denoiser.denoise_slice(slices_CYX))
-    model = meter.result()
-    return model if is_structured else _as_white(model)
-
-
-def _as_white(model: NoiseModel) -> NoiseModel:
-    return replace(model, autocovariance_ZYX=np.full((1, 1, 1), model.variance, dtype=np.float32))
+    return meter.result()
 
 
 def _middle(stack_ZYX: NDArray[np.generic]) -> NDArray[np.generic]:

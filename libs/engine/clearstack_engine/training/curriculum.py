@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # A few dozen steps blind are enough to measure the noise by; the rest is better spent on seeing the pixel.
 BLIND_SHARE = 0.1
 ROUGH_SHARE = 1 / 3  # of the epochs; then the noise is measured once more, with the better network
+STRUCTURED = " It is structured: this stage goes on blind; autoStructN2V removes it in a second one."
+NO_NOISE = " There is none to remove."
 
 
 class Curriculum:
@@ -109,10 +111,12 @@ class Curriculum:
             self._card,
             self._device,
             num_offset_slices=3 if self._blind_spot.reaches_other_slices else 1,
-            is_structured=self._blind_spot.is_structured,
         )
+        said = f"Noise measured: standard deviation {noise.noise_std:.4g}."
+        if not noise.variance or not (noise.is_white or self._blind_spot.is_structured):
+            return (said + (STRUCTURED if noise.variance else NO_NOISE),)
         self._take(noise)
-        return (f"Noise measured: standard deviation {noise.noise_std:.4g}.",)
+        return (said,)
 
     def batches(self, epoch: int) -> Iterator[MaskedBatch]:
         """Of an epoch whose task `begin` has turned to."""
