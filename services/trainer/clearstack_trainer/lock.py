@@ -10,6 +10,7 @@ from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.worker import JobContext
 
 _TRY_EVERY_S = 0.5
+_LOST = "The training lock was lost; the stage goes on from its checkpoint."
 
 log = structlog.get_logger()
 
@@ -18,7 +19,8 @@ log = structlog.get_logger()
 async def training_lock(context: JobContext) -> AsyncIterator[int]:
     """Waits for the lock, renews it while the body runs, and gives it back; yields the fencing token.
 
-    The body is cancelled as soon as the lock may be somebody else's.
+    The body is cancelled as soon as the lock may be somebody else's. An error of the body is passed on only while the
+    lock is still ours: whoever stood still too long must not end what another goes on with.
 
     Raises:
         BackendUnavailableError: The lock was lost; the job has to be taken anew.
@@ -41,9 +43,15 @@ async def training_lock(context: JobContext) -> AsyncIterator[int]:
         yield lock.token
     except asyncio.CancelledError:
         if lost:
-            raise BackendUnavailableError(
-                "The training lock was lost; the stage goes on from its checkpoint."
-            ) from None
+            raise BackendUnavailableError(_LOST) from None
+        raise
+    except Exception as error:
+        keeper.cancel()
+        try:
+            await lock.renew()
+        except LockLostError:
+            log.warning("an error is not told: the training lock was lost", error=str(error))
+            raise BackendUnavailableError(_LOST) from error
         raise
     finally:
         keeper.cancel()
