@@ -30,10 +30,18 @@ def up(
         typer.Option(help="The gateway's port.", min=1, max=65535, show_default="7433, or a free one"),
     ] = None,
     trainers: Annotated[int, typer.Option(help="Number of trainer processes.", min=1)] = 1,
+    inference_workers: Annotated[
+        int, typer.Option(help="Number of processes that denoise; they share the slices of a stack.", min=1)
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
-    config = InstallationConfig(data=data_folder(data), port=port, num_trainers=trainers)
+    config = InstallationConfig(
+        data=data_folder(data),
+        port=port,
+        num_trainers=trainers,
+        num_inference_workers=inference_workers,
+    )
     try:
         asyncio.run(_run(config, as_json=as_json))
     except InstallationError as error:

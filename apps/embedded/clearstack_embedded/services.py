@@ -18,16 +18,22 @@ _START_TIMEOUT_S = 120.0
 
 
 def services(wiring: Wiring) -> list[ProcessSpec]:
-    """The gateway, the trainers, the mask extractor and the inference process."""
-    trainers = ["trainer", *(f"trainer-{number}" for number in range(2, wiring.config.num_trainers + 1))]
+    """The gateway, the trainers, the mask extractor and the inference workers."""
+    trainers = _numbered("trainer", wiring.config.num_trainers)
+    inference = _numbered("inference", wiring.config.num_inference_workers)
     modules = {GATEWAY: "clearstack_gateway"}
     modules |= dict.fromkeys(trainers, "clearstack_trainer")
-    modules |= {"mask-extractor": "clearstack_mask_extractor", "inference": "clearstack_inference"}
+    modules |= {"mask-extractor": "clearstack_mask_extractor"}
+    modules |= dict.fromkeys(inference, "clearstack_inference")
     return [
         # -P: a file of the user's folder that is called like a module must not be imported.
         service(wiring, name, (sys.executable, "-P", "-m", module), _address(wiring, name))
         for name, module in modules.items()
     ]
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name, *(f"{name}-{number}" for number in range(2, count + 1))]
 
 
 def service(wiring: Wiring, name: str, command: tuple[str, ...], address: str) -> ProcessSpec:

@@ -105,10 +105,11 @@ class StackReader:
             OSError: the pixels don't fit on the disk.
         """
         if self.layout.offset_bytes is not None:
-            path, dtype, offset = self.tif.filehandle.path, self.layout.dtype, self.layout.offset_bytes
+            path, offset = Path(self.tif.filehandle.path), self.layout.offset_bytes
+            dtype = self.layout.dtype
         else:
-            path, dtype, offset = folder / "slices.raw", self.dtype, 0
-            with Path(path).open("wb") as decoded:
+            path, offset, dtype = folder / "slices.raw", 0, self.dtype
+            with path.open("wb") as decoded:
                 for z in range(self.num_slices):
                     self.read_slice(z).tofile(decoded)
         return np.memmap(path, dtype, mode="r", offset=offset, shape=self.shape_ZYX)

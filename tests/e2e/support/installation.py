@@ -36,11 +36,13 @@ class RunningInstallation:
     Attributes:
         data: Its folder.
         options: Further options of `up`.
+        environment: Settings of the services beside those of `up`.
         endpoint: The gateway's host:port, once started.
     """
 
     data: Path
     options: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
     endpoint: str = ""
     _process: subprocess.Popen[str] | None = field(default=None)
 
@@ -51,7 +53,11 @@ class RunningInstallation:
         command = (CLEARSTACK, "up", "--json", "--data", str(self.data), *self.options)
         with self.report.open("a") as report:
             self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=report, text=True, env=clean_environment()
+                command,
+                stdout=subprocess.PIPE,
+                stderr=report,
+                text=True,
+                env=clean_environment() | self.environment,
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

@@ -22,6 +22,12 @@ def test_no_trainer_is_refused() -> None:
         InstallationConfig(data=Path(), num_trainers=0)
 
 
+def test_no_inference_worker_is_refused() -> None:
+    """Without one nothing would ever be denoised."""
+    with pytest.raises(InstallationError, match=r"inference workers.*1 or more"):
+        InstallationConfig(data=Path(), num_inference_workers=0)
+
+
 def test_no_secret_is_on_a_command_line(wiring: Wiring) -> None:
     """Everyone on a machine can read command lines."""
     secrets = (wiring.credentials.s3_secret_key, wiring.credentials.nats_token)
@@ -53,10 +59,17 @@ def test_servers_do_not_see_the_users_settings(wiring: Wiring, monkeypatch: pyte
 
 
 def test_services_have_distinct_addresses_and_names(wiring: Wiring) -> None:
-    """Each process, the second trainer too, can be told from the others."""
+    """Each process, the second trainer and the second inference worker too, can be told from the others."""
     specs = services(wiring)
-    assert [spec.name for spec in specs] == ["gateway", "trainer", "trainer-2", "mask-extractor", "inference"]
-    assert len({spec.address for spec in specs}) == 5
+    assert [spec.name for spec in specs] == [
+        "gateway",
+        "trainer",
+        "trainer-2",
+        "mask-extractor",
+        "inference",
+        "inference-2",
+    ]
+    assert len({spec.address for spec in specs}) == len({spec.log for spec in specs}) == 6
     assert specs[0].address == wiring.endpoint
 
 
