@@ -63,6 +63,20 @@ def test_photon_noise_has_its_line(pair: bool) -> None:
     np.testing.assert_allclose(model.variance_at(np.array([20000.0, 40000.0])), expected, rtol=0.08)
 
 
+@pytest.mark.parametrize("length", [1, 5])
+def test_an_image_of_waves_is_no_noise(length: int) -> None:
+    """Where the image is nowhere flat, but smooth, a clean denoised stack tells it from the noise."""
+    y_Y1, x_X = np.arange(128)[:, None], np.arange(128)
+    image_ZYX = np.stack([15000 * (np.sin(y_Y1 / 9 + z) + np.cos(x_X / 11 - z)) / 2 for z in range(6)])
+    noise_ZYX = rows(length)[0][:, :128, :128]
+    model = measure_noise_model(image_ZYX + LEVEL * noise_ZYX, image_ZYX, denoised_is_clean=True)
+    assert model.noise_std == pytest.approx(LEVEL, rel=0.04)
+    assert model.is_white == (length == 1)
+    if not model.is_white:
+        along_X = model.autocovariance_ZYX[0, 32, 32:38] / model.variance
+        np.testing.assert_allclose(along_X, [1, 0.8, 0.6, 0.4, 0.2, 0], atol=0.06)
+
+
 def test_offsets_to_the_neighbouring_slices() -> None:
     """A camera's fixed column pattern is in the covariance with the slices before and after too."""
     stripes_X = np.random.default_rng(1).normal(size=SHAPE[2])

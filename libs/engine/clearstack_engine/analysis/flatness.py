@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from clearstack_engine.analysis.evenness import is_structure
-from clearstack_engine.analysis.high_pass import high_passed
+from clearstack_engine.analysis.high_pass import high_passed, less_image
 
 Float32Array = NDArray[np.float32]
 
@@ -48,7 +48,9 @@ class VisibleNoise:
     variance: float
 
 
-def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleNoise | None:
+def visible_noise(
+    noisy_YX: Float32Array, denoised_YX: Float32Array, *, denoised_is_clean: bool = False
+) -> VisibleNoise | None:
     """The noise of a slice, or None where there is none and the residual is what the denoiser did to the image."""
     residual_YX = high_passed(noisy_YX - denoised_YX)
     power_YX = _local_power(residual_YX)
@@ -62,7 +64,7 @@ def visible_noise(noisy_YX: Float32Array, denoised_YX: Float32Array) -> VisibleN
         np.asarray(alive_YX * half / (half + ratio_YX), dtype=np.float32)
         for half in (_FLAT_RATIO, _BUSIER * _FLAT_RATIO)
     )
-    rest_YX = high_passed(noisy_YX)
+    rest_YX = less_image(noisy_YX, denoised_YX) if denoised_is_clean else high_passed(noisy_YX)
     flat_YX = rest_YX * weights_YX
     even_YX = 1 / np.sqrt(np.maximum(power_YX, _DEAD_SHARE * typical))
     return VisibleNoise(

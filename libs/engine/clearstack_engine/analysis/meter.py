@@ -33,12 +33,17 @@ class _Slice:
 class CorrelationMeter:
     """Autocorrelation of the noise over a stack, with memory for two slices."""
 
-    def __init__(self, *, num_offset_slices: int = 1, max_offset_px: int = 32) -> None:
+    def __init__(
+        self, *, num_offset_slices: int = 1, max_offset_px: int = 32, denoised_is_clean: bool = False
+    ) -> None:
         """Start a measurement.
 
         Args:
             num_offset_slices: 1 for offsets within a slice, 3 for those to the slice before and after too.
             max_offset_px: Largest offset in rows and columns; clipped to less than half the slice.
+            denoised_is_clean: The denoised slices hold little of the noise, as those of a stage that was told of its
+                structure do: then they show which slow parts of the noisy ones are image. A single blind spot lets
+                structured noise through, and taking that away would bend its correlation.
 
         Raises:
             ValueError: ``num_offset_slices`` is neither 1 nor 3, or ``max_offset_px`` is not positive.
@@ -49,6 +54,7 @@ class CorrelationMeter:
             raise ValueError(f"max_offset_px is 1 or more, not {max_offset_px}")
         self._num_offset_slices = num_offset_slices
         self._max_offset_px = max_offset_px
+        self._denoised_is_clean = denoised_is_clean
         self._shape: tuple[int, ...] | None = None
         self._half = (0, 0)
         self._sums_ZCYX = np.zeros((1, 5, 1, 1))  # Z: slice offset 0 or 1; C: the views
@@ -74,7 +80,7 @@ class CorrelationMeter:
         denoised_YX = np.asarray(denoised_YX, dtype=np.float32)
         self._check(noisy_YX.shape, denoised_YX.shape)
         self._num_slices += 1
-        noise = visible_noise(noisy_YX, denoised_YX)
+        noise = visible_noise(noisy_YX, denoised_YX, denoised_is_clean=self._denoised_is_clean)
         if noise is None:
             self._previous = None
             return

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from clearstack_engine.analysis.high_pass import high_passed
+from clearstack_engine.analysis.high_pass import high_passed, less_image
 from clearstack_engine.analysis.parts import fine_part
 from clearstack_engine.analysis.signal_dependence import SignalDependence, fit_line
 
@@ -46,7 +46,9 @@ class NoiseLevel:
 class LevelMeter:
     """Gathers the tiles of some slices: brightness, unflatness, high-passed and fine power."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, denoised_is_clean: bool = False) -> None:
+        """Start a measurement; see `CorrelationMeter` for the argument."""
+        self._denoised_is_clean = denoised_is_clean
         self._rows_CT: list[Float64Array] = []
 
     def add(self, noisy_YX: Float32Array, denoised_YX: Float32Array) -> None:
@@ -57,7 +59,8 @@ class LevelMeter:
             ndimage.uniform_filter(image_YX, _NEIGHBOURHOOD_PX) for image_YX in (smooth_YX, smooth_YX**2)
         )
         unflat_YX = square_YX - mean_YX**2
-        images = (denoised_YX, unflat_YX, high_passed(noisy_YX) ** 2, fine_part(noisy_YX) ** 2)
+        rest_YX = less_image(noisy_YX, denoised_YX) if self._denoised_is_clean else high_passed(noisy_YX)
+        images = (denoised_YX, unflat_YX, rest_YX**2, fine_part(noisy_YX) ** 2)
         rows_CT = np.stack([_tile_means(image_YX) for image_YX in images])
         self._rows_CT.append(rows_CT[:, rows_CT[3] > 0])
 

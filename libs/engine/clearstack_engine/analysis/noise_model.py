@@ -53,7 +53,7 @@ class NoiseModel:
     @property
     def is_white(self) -> bool:
         """Whether no pixel's noise goes together with another's."""
-        return np.count_nonzero(self.autocovariance_ZYX) <= 1
+        return bool(np.count_nonzero(self.autocovariance_ZYX) <= 1)
 
     @property
     def noise_std(self) -> float:
@@ -81,7 +81,9 @@ class NoiseModel:
 class NoiseModelMeter:
     """Measures the noise model of a stack, slice by slice, with memory for two slices."""
 
-    def __init__(self, *, num_offset_slices: int = 1, max_offset_px: int = 32) -> None:
+    def __init__(
+        self, *, num_offset_slices: int = 1, max_offset_px: int = 32, denoised_is_clean: bool = False
+    ) -> None:
         """Start a measurement.
 
         Args:
@@ -89,12 +91,17 @@ class NoiseModelMeter:
                 a denoised stack.
             max_offset_px: Largest offset in rows and columns, at most 24 without a denoised stack; clipped to less than
                 half the slice.
+            denoised_is_clean: See `CorrelationMeter`.
         """
         self._num_offset_slices = num_offset_slices
-        self._correlation = CorrelationMeter(num_offset_slices=num_offset_slices, max_offset_px=max_offset_px)
+        self._correlation = CorrelationMeter(
+            num_offset_slices=num_offset_slices,
+            max_offset_px=max_offset_px,
+            denoised_is_clean=denoised_is_clean,
+        )
         self._max_offset_px = max_offset_px
         self._quiet: QuietPlaces | None = None
-        self._level = LevelMeter()
+        self._level = LevelMeter(denoised_is_clean=denoised_is_clean)
         self._has_denoised: bool | None = None
 
     def add(self, noisy_YX: Float32Array, denoised_YX: Float32Array | None = None) -> None:
@@ -162,9 +169,14 @@ def measure_noise_model(
     *,
     num_offset_slices: int = 1,
     max_offset_px: int = 32,
+    denoised_is_clean: bool = False,
 ) -> NoiseModel:
     """The noise model of a stack; see `NoiseModelMeter` for the arguments and `NoiseModel` for the result."""
-    meter = NoiseModelMeter(num_offset_slices=num_offset_slices, max_offset_px=max_offset_px)
+    meter = NoiseModelMeter(
+        num_offset_slices=num_offset_slices,
+        max_offset_px=max_offset_px,
+        denoised_is_clean=denoised_is_clean,
+    )
     if denoised_ZYX is None:
         for noisy_YX in noisy_ZYX:
             meter.add(noisy_YX)
