@@ -137,6 +137,6 @@ def test_presets_can_be_read_before_anything_runs(tmp_path: Path) -> None:
     environment = {"CLEARSTACK_ENDPOINT": "", "CLEARSTACK_DATA": str(tmp_path)}
     result = CliRunner().invoke(app, ["presets", "--method", "autostructn2v"], env=environment)
     assert result.exit_code == 0
-    assert ["stage2.learning_rate", "0.002", "1e-05", "0.001"] in [
+    assert ["stage2.learning_rate", "0.004", "1e-05", "0.004"] in [
         line.split() for line in result.stdout.splitlines()
     ]

@@ -136,3 +136,21 @@ def test_patch_that_does_not_fit_is_named_beside_other_mistakes() -> None:
         "config.stage1.epochs",
         "config.stage1.patch_size",
     ]
+
+
+@pytest.mark.parametrize(
+    ("preset", "num_slices", "patches"),
+    [
+        (pb.PRESET_FAST, 6, 160),
+        (pb.PRESET_FAST, 96, 10),
+        (pb.PRESET_HIGH_QUALITY, 6, 240),
+        (pb.PRESET_HIGH_QUALITY, 96, 60),
+        (pb.PRESET_BALANCED, 6, 100),
+    ],
+)
+def test_epoch_fits_the_number_of_slices(
+    preset: "pb.Preset.ValueType", num_slices: int, patches: int
+) -> None:
+    """Few slices give more patches each; many give fewer only where speed was asked for."""  # spec: C15
+    config = resolve_config(N2V, preset, TrainingConfig(), (num_slices, 256, 256))
+    assert config.stage1.patches_per_image == patches

@@ -23,8 +23,9 @@ _BALANCED = {
     "posterior": False,
     "test_time_augmentation": False,
 }
-# Its patches per image are for 24 slices; resolve_config gives shallower stacks more each, so that an epoch stays as long.
-FAST_PRESET_SLICES = 24
+# The patches per image of `fast` and `high-quality` are for 24 slices. Shallower stacks get more of each, so that an epoch
+# stays as long; for `fast` deeper ones get fewer.
+PRESET_SLICES = 24
 _FAST = _BALANCED | {
     "patches_per_image": 40,
     "batch_size": 16,
@@ -35,15 +36,12 @@ _FAST = _BALANCED | {
     "epochs": 10,
     "posterior": True,
 }
-_HIGH_QUALITY = _BALANCED | {
-    "patches_per_image": 200,
-    "batch_size": 16,
-    "mask_percentage": 10.0,
+_HIGH_QUALITY = _FAST | {
+    "patches_per_image": 60,
+    "features": 48,
     "layers": 3,
-    "learning_rate": 1e-3,
-    "epochs": 150,
+    "epochs": 40,
     "patience": 20,
-    "posterior": True,
     "test_time_augmentation": True,
 }
 
@@ -52,7 +50,7 @@ _STAGE_1: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
     config_pb2.PRESET_FAST: {
         "augmentation": False,
         "patch_size": 32,
-        "patches_per_image": 60,
+        "patches_per_image": 40,
         "batch_size": 32,
         "mask_percentage": 15.0,
         "learning_rate": 2e-3,
@@ -61,8 +59,11 @@ _STAGE_1: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
     config_pb2.PRESET_HIGH_QUALITY: {
         "augmentation": False,
         "patch_size": 32,
+        "batch_size": 32,
         "mask_percentage": 15.0,
-        "epochs": 100,
+        "features": 32,
+        "layers": 2,
+        "learning_rate": 2e-3,
     },
 }
 _STAGE_2: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
@@ -73,7 +74,7 @@ _STAGE_2: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
         "mask_percentage": 10.0,
         "learning_rate": 1e-5,
     },
-    config_pb2.PRESET_HIGH_QUALITY: {"patches_per_image": 300},
+    config_pb2.PRESET_HIGH_QUALITY: {},
 }
 _COMMON: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
     config_pb2.PRESET_FAST: _FAST,

@@ -8,7 +8,7 @@ from clearstack.v1.config_pb2 import MaskExtractorConfig, Method, Preset, StageC
 from google.protobuf.message import Message
 
 from clearstack_common.config.parameters import MASK_PARAMETERS, STAGE_PARAMETERS, Parameter
-from clearstack_common.config.presets import FAST_PRESET_SLICES, preset_config
+from clearstack_common.config.presets import PRESET_SLICES, preset_config
 from clearstack_common.errors import InvalidFieldsError
 
 Violation = tuple[str, str]
@@ -41,8 +41,8 @@ def resolve_config(
         stage.MergeFrom(wanted)
         if not wanted.HasField("patch_size"):
             _fit_patch(stage, min(height, width))
-        if preset == config_pb2.PRESET_FAST and not wanted.HasField("patches_per_image"):
-            _fit_epoch(stage, num_slices)
+        if not wanted.HasField("patches_per_image"):
+            _fit_epoch(preset, stage, num_slices)
         violations += _check_stage(name, stage, height, width)
     if method == config_pb2.METHOD_AUTOSTRUCTN2V:
         config.mask.MergeFrom(overrides.mask)
@@ -86,9 +86,11 @@ def _fit_patch(stage: StageConfig, smallest_side: int) -> None:
     stage.patch_size = min(stage.patch_size, fitting)
 
 
-def _fit_epoch(stage: StageConfig, num_slices: int) -> None:
-    """`fast` takes about the same time for every stack: its values are for 24 slices, fewer get more patches each."""
-    stage.patches_per_image = max(1, round(stage.patches_per_image * FAST_PRESET_SLICES / num_slices))
+def _fit_epoch(preset: "Preset.ValueType", stage: StageConfig, num_slices: int) -> None:
+    """`fast` takes about the same time for every stack, `high-quality` at least the time of a stack of 24 slices."""
+    is_shallow = num_slices < PRESET_SLICES
+    if preset == config_pb2.PRESET_FAST or (preset == config_pb2.PRESET_HIGH_QUALITY and is_shallow):
+        stage.patches_per_image = max(1, round(stage.patches_per_image * PRESET_SLICES / num_slices))
 
 
 def _check_stage(name: str, stage: StageConfig, slice_height: int, slice_width: int) -> Iterator[Violation]:
