@@ -119,14 +119,14 @@ class StackReader:
         offset = self.layout.offset_bytes or 0
         file = self.tif.filehandle
         file.seek(offset + z * self.layout.slice_bytes)
-        data = file.read(self.layout.slice_bytes)
-        if len(data) < self.layout.slice_bytes:
+        slice_YX = np.empty(self.shape_ZYX[1:], self.layout.dtype)
+        buffer = slice_YX.reshape(-1).view(np.uint8).data
+        if file.readinto(buffer) < self.layout.slice_bytes:  # type: ignore[arg-type]
             raise StackRefused(
                 TRUNCATED,
                 f"The file is cut off within slice {z + 1}. Copy it again; the transfer may not have finished.",
             )
-        slice_YX = np.frombuffer(data, self.layout.dtype).reshape(self.shape_ZYX[1:])
-        return slice_YX.astype(self.dtype, copy=True)
+        return slice_YX.astype(self.dtype, copy=False)
 
     def _decode(self, z: int) -> NDArray[Any]:
         """A slice out of a page that must be decoded."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 # Feature maps of a tile at full resolution, all together; the peak is about four and a half of them in bfloat16. The
 # same everywhere, whatever memory there is: how a slice is cut shows in the last bit of its pixels.
 TILE_VALUES = 64 * 1024 * 1024
+# Small networks see so little around a pixel that larger tiles gain nothing.
+TILE_PIXELS = 1024 * 1024
 SMALLEST_CORE_PX = 64
 
 
@@ -70,7 +72,9 @@ class Denoiser:
         self._network = network.fold().to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._multiple_px = card.architecture.multiple_px
         self._overlap_px = card.architecture.receptive_radius_px
-        max_pixels = tile_px**2 if tile_px else TILE_VALUES // card.architecture.num_features
+        max_pixels = (
+            tile_px**2 if tile_px else min(TILE_PIXELS, TILE_VALUES // card.architecture.num_features)
+        )
         smallest_px = self._round_up(2 * self._round_up(self._overlap_px) + SMALLEST_CORE_PX)
         self._max_pixels = max(max_pixels, smallest_px**2)
 
