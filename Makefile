@@ -6,7 +6,7 @@ SERVICE_PROTOS := $(wildcard protos/clearstack/v1/*_service.proto)
 
 FINGERPRINT := cat README.md docs/spec-coverage.md $(PROTOS) libs/common/clearstack/v1/*_pb2* | sha256sum
 
-.PHONY: help demo test lint gen format clean
+.PHONY: help demo test lint gen format bench bench-quick bench-report clean
 
 help:
 	@echo "make demo    see it work: servers, sample, training, picture (under 10 minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter, buf, generated code, a test for each behaviour"
 	@echo "make gen     generate the Python code of the protos, and tables in the documentation"
 	@echo "make format  format the code"
+	@echo "make bench-quick  measure beside other programs (under 15 minutes); make bench: all of it (hours)"
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -55,5 +56,29 @@ format: .venv/installed-dev
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+# What Clearstack is measured against lives in an environment of its own; see bench/README.md.
+bench/.venv-peers/installed: bench/requirements-peers.txt
+	$(PYTHON) -m venv bench/.venv-peers
+	bench/.venv-peers/bin/pip install --upgrade pip
+	bench/.venv-peers/bin/pip install --requirement bench/requirements-peers.txt
+	bench/.venv-peers/bin/pip install --no-deps careamics==0.3.5
+	touch $@
+
+bench: .venv/installed bench/.venv-peers/installed
+	$(BIN)/python -m bench.run full $(BENCH_ARGS)
+	$(BIN)/python -m bench.run ablations
+	$(BIN)/python -m bench.speed
+	$(BIN)/python -m bench.scale
+	$(MAKE) --no-print-directory bench-report
+
+bench-quick: .venv/installed bench/.venv-peers/installed
+	$(BIN)/python -m bench.run quick $(BENCH_ARGS)
+	$(MAKE) --no-print-directory bench-report
+
+bench-report: bench/.venv-peers/installed
+	bench/.venv-peers/bin/python -m bench.plots full
+	bench/.venv-peers/bin/python -m bench.plots quick
+	$(BIN)/python -m bench.report
+
 clean:
-	rm -rf .venv demo-output
+	rm -rf .venv bench/.venv-peers bench/.work demo-output

@@ -1,16 +1,18 @@
-"""Denoises a very large slice and a very deep stack, and says how much memory that takes.
+"""Denoises stacks of all sizes, and says what that costs: `python -m bench.scale [--megabytes 10 100 1000]`.
 
-Usage: `python bench/scale.py [--shape Z Y X]`; without a shape both are done, each in a process of its own. The network
-has random weights: what it computes does not matter here, how much does not either.
+Each is done in a process of its own: a very large slice, very deep stacks, and stacks of 512 x 512 px of the given
+sizes. The network has random weights: what it computes does not matter here, how much does not either.
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +30,14 @@ from clearstack_stacks.reading import StackReader
 from clearstack_stacks.writing import write_like
 from numpy.typing import NDArray
 
+from bench import machine, records
+
+RESULTS = Path(__file__).parent / "results" / "scale.jsonl"
 SHAPES_ZYX = ((1, 64, 64), (1, 2000, 2000), (1, 8000, 8000), (200, 64, 64), (2000, 64, 64))
 NUM_FEATURES, NUM_LAYERS = 8, 2
 MIB = 1 << 20
+SIDE_PX = 512
+SLICE_MEGABYTES = SIDE_PX**2 * 2 / 1e6
 
 
 def network(num_input_slices: int) -> Denoiser:
@@ -77,31 +84,50 @@ def measure(shape_ZYX: tuple[int, int, int]) -> None:
         write_noise(noisy, shape_ZYX)
         denoiser = network(3 if shape_ZYX[0] > 1 else 1)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        began = time.monotonic()
+        began = time.process_time()
         with StackReader(noisy) as reader:
             write_like(noisy, clean, denoised(denoiser, reader))
-        seconds = time.monotonic() - began
+        cpu_s = time.process_time() - began
         with StackReader(clean) as reader:
             if reader.shape_ZYX != shape_ZYX:
                 raise SystemExit(f"the result has the shape {reader.shape_ZYX}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    slice_mib = shape_ZYX[1] * shape_ZYX[2] * 4 / MIB
+    megapixels = float(np.prod(shape_ZYX)) / 1e6
+    title = " x ".join(map(str, shape_ZYX))
     print(
-        f"{' x '.join(map(str, shape_ZYX)):>18}  {seconds:6.1f} s  peak {peak / MIB:6.0f} MiB, "
-        f"{(peak - before) / MIB:5.0f} MiB of it for denoising (a slice as float32: {slice_mib:.1f} MiB)"
+        f"{title:>18}  {cpu_s / megapixels:7.3f} CPU-s per megapixel, peak {peak / MIB:6.0f} MiB, "
+        f"{(peak - before) / MIB:5.0f} MiB of it for denoising"
     )
+    record = {
+        "key": title,
+        "shape_ZYX": shape_ZYX,
+        "megabytes": 2 * megapixels,
+        "megapixels": megapixels,
+        "cpu_s": cpu_s,
+        "peak_mib": peak / MIB,
+        "machine": machine.describe(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    records.add(RESULTS, record)
 
 
 def main() -> None:
     """Measures one shape, or all of them in processes of their own."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--shape", type=int, nargs=3, metavar=("Z", "Y", "X"))
-    chosen = parser.parse_args().shape
+    parser.add_argument("--shape", type=int, nargs=3, metavar=("Z", "Y", "X"), help="this one alone")
+    parser.add_argument(
+        "--megabytes", type=float, nargs="+", default=[10, 100, 1000], help="stacks of these sizes"
+    )
+    arguments = parser.parse_args()
+    chosen = arguments.shape
     if chosen:
         measure((chosen[0], chosen[1], chosen[2]))
         return
-    for shape_ZYX in SHAPES_ZYX:
-        subprocess.run([sys.executable, __file__, "--shape", *map(str, shape_ZYX)], check=True)
+    deep = [(max(2, round(size / SLICE_MEGABYTES)), SIDE_PX, SIDE_PX) for size in arguments.megabytes]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+    for shape_ZYX in (*SHAPES_ZYX, *deep):
+        words = [sys.executable, "-m", "bench.scale", "--shape", *map(str, shape_ZYX)]
+        subprocess.run(words, check=True, env=environment)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Measures Clearstack beside other programs; see README.md in this folder."""

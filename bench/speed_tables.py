@@ -1,0 +1,94 @@
+"""The tables of speed, from the records of `bench.speed`, `bench.peers.careamics_speed` and `bench.scale`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import records
+from bench.records import Record
+from bench.shapes import SHAPES
+from bench.tables import table
+
+SHAPE_NAMES = tuple(map(str, SHAPES))
+PROGRAMS = {
+    "clearstack": "**Clearstack, full loop**",
+    "bare-bf16": "bare loop, bfloat16 + channels_last",
+    "bare-channels_last": "bare loop, float32 + channels_last",
+    "bare-float32": "bare loop, float32",
+    "careamics": "CAREamics, full loop",
+}
+
+
+def sections(folder: Path) -> list[str]:
+    """Speed, profile and scale, as far as they were measured."""
+    speed, scale = records.load(folder / "speed.jsonl"), records.load(folder / "scale.jsonl")
+    parts = []
+    if speed:
+        parts += [
+            "## Speed on one thread",
+            _origin(list(speed.values())),
+            _training(speed),
+            _inference(speed),
+            _profile(speed),
+        ]
+    if scale:
+        parts += ["## Cost against size", _origin(list(scale.values())), _scale(scale)]
+    return parts
+
+
+def _origin(found: list[Record]) -> str:
+    dates = sorted(record["date"][:10] for record in found)
+    return f"Measured {dates[0]} to {dates[-1]} on {' and on '.join(sorted({r['machine'] for r in found}))}."
+
+
+def _training(speed: dict[str, Record]) -> str:
+    rows = []
+    for program, title in PROGRAMS.items():
+        found = [speed.get(f"train_{program}_{number}") for number in range(len(SHAPES))]
+        if any(found):
+            rows.append([title, *(_rate(record) for record in found)])
+    return table(["training, patches per CPU-second (parameters)", *SHAPE_NAMES], rows)
+
+
+def _rate(record: Record | None) -> str:
+    if record is None:
+        return "–"
+    return f"{record['rate']:.1f} ({record['parameters'] / 1e6:.2f} M)"
+
+
+def _inference(speed: dict[str, Record]) -> str:
+    rows = []
+    for program in ("clearstack", "careamics"):
+        found = [speed.get(f"denoise_{program}_{number}") for number in (1, 0)]
+        if any(found):
+            rows.append(
+                [
+                    PROGRAMS[program].split(",")[0].strip("*"),
+                    *(f"{r['rate']:.3f}" if r else "–" for r in found),
+                ]
+            )
+    header = ["denoising, megapixels per CPU-second", "32 features, 2 layers", "64 features, 4 layers"]
+    return table(header, rows)
+
+
+def _profile(speed: dict[str, Record]) -> str:
+    found = [speed.get(f"profile_{number}") for number in range(len(SHAPES))]
+    names = list(dict.fromkeys(name for record in found if record for name in record["shares"]))
+    rows = [
+        [name, *(f"{100 * record['shares'].get(name, 0.0):.1f} %" if record else "–" for record in found)]
+        for name in names
+    ]
+    return table(["where a training step's CPU time goes", *SHAPE_NAMES], rows)
+
+
+def _scale(scale: dict[str, Record]) -> str:
+    rows = [
+        [
+            " × ".join(map(str, record["shape_ZYX"])),
+            f"{record['megabytes']:.0f} MB",
+            f"{record['cpu_s'] / record['megapixels']:.3f}",
+            f"{record['peak_mib']:.0f} MiB",
+        ]
+        for record in sorted(scale.values(), key=lambda record: record["megabytes"])
+    ]
+    return table(["stack", "size", "CPU-seconds per megapixel", "peak memory"], rows)
