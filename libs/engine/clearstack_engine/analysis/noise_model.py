@@ -25,6 +25,7 @@ Float64Array = NDArray[np.float64]
 _BLUR_SIGMA_PX = 2.0
 _STRUCTURED = 0.05  # |correlation| below which the noise passes for white
 _MIN_CORRELATION = 0.02  # smaller ones may be image structure
+_LARGE = 0.1  # nothing but noise correlates as much in flat places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class NoiseModelMeter:
         level = self._level.result()
         middle = tuple(side // 2 for side in correlation_ZYX.shape)
         is_white = np.count_nonzero(np.abs(correlation_ZYX) > _STRUCTURED) == 1
-        correlation_ZYX[np.abs(correlation_ZYX) < (1 if is_white else _MIN_CORRELATION)] = 0
+        correlation_ZYX[~_believed(correlation_ZYX, is_white=is_white)] = 0
         variance = (
             level.fine if is_white else level.high_passed / gain_of_high_pass(correlation_ZYX[middle[0]])
         )
@@ -184,6 +185,17 @@ def measure_noise_model(
         for noisy_YX, denoised_YX in zip(noisy_ZYX, denoised_ZYX, strict=True):
             meter.add(noisy_YX, denoised_YX)
     return meter.result()
+
+
+def _believed(correlation_ZYX: Float64Array, *, is_white: bool) -> NDArray[np.bool_]:
+    """Large correlations, and small ones that hang together with them; small ones by themselves are image or chance."""
+    size_ZYX = np.abs(correlation_ZYX)
+    if is_white:
+        return np.asarray(size_ZYX >= 1)
+    neighbours = np.ones((3, 3, 3), dtype=bool)
+    return np.asarray(
+        ndimage.binary_propagation(size_ZYX > _LARGE, neighbours, mask=size_ZYX > _MIN_CORRELATION)
+    )
 
 
 def _gain(level: NoiseLevel) -> float:
