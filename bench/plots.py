@@ -83,7 +83,8 @@ def quality(found: dict[str, Record], path: Path) -> None:
                     label, (0.01, levels[0]), xycoords=("axes fraction", "data"), fontsize=7, va="bottom"
                 )
         panel.set(title=f"noise {data}", xlabel="CPU-seconds of training", ylabel="PSNR (dB)", xscale="log")
-        panel.legend(fontsize=7)
+        if panel.get_legend_handles_labels()[0]:
+            panel.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

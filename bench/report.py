@@ -20,8 +20,8 @@ One seed: differences under 0.1 dB say little."""
 REFERENCE = """## Not measured here
 
 The reference implementation of autoStructN2V is in no package index, so a fresh clone cannot run it. Its figures on
-these very images, measured by hand on another machine of the same kind: N2V (360 CPU-seconds) A 27.34, C 17.91,
-D 19.93 for N2V on A and its automatic pipeline (75 + 75 CPU-seconds) on C and D."""
+these very images, measured by hand on another machine of the same kind: A 27.34 (its N2V,
+360 CPU-seconds), C 17.91 and D 19.93 (its automatic pipeline, 75 + 75 CPU-seconds)."""
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def text() -> str:
     if full:
         parts += ["## What was to be reached", aims(full), *_quality("## Quality", full), *_plots()]
     if quick:
-        parts += _quality("## `make bench-quick`", quick)
+        parts += [*_quality("## `make bench-quick`", quick), *_plots("-quick")]
     if ablations:
         everything = list(ablations.values())
         parts += ["## Ablations", tables.origin(everything), tables.ablations(everything)]
@@ -59,13 +59,12 @@ def _quality(title: str, found: dict[str, Record]) -> list[str]:
     return parts
 
 
-def _plots() -> list[str]:
-    named = (
-        ("quality.svg", "PSNR against compute"),
-        ("crops.png", "The same crop by each method"),
-        ("scale.svg", "Cost against size"),
-    )
-    return [f"![{title}](plots/{name})" for name, title in named if (BENCH / "plots" / name).exists()]
+def _plots(suffix: str = "") -> list[str]:
+    named = {
+        f"quality{suffix}.svg": "PSNR against compute",
+        f"crops{suffix}.png": "The same crop by each method",
+    }
+    return [f"![{title}](plots/{name})" for name, title in named.items() if (BENCH / "plots" / name).exists()]
 
 
 def _commands(everything: list[Record]) -> str:

@@ -35,10 +35,6 @@ CLASSICAL = "bench.peers.classical_run"
 def prepare(data: str | None) -> None:
     """Makes the yardstick, where it is not there yet."""
     wanted = DATA / ("confocal" if data else "drift")
-    if not data:
-        print(
-            "No folder of real images (--data DIR or CLEARSTACK_BENCH_DATA): the confocal cells are left out."
-        )
     if wanted.exists():
         return
     extra = ["--data", data] if data else []
@@ -90,6 +86,10 @@ def run(plan: Iterable[Cell], name: str, *, fresh: bool, workers: int) -> bool:
     """Runs what is missing; whether all of it succeeded."""
     path = BENCH / "results" / f"{name}.jsonl"
     known = set() if fresh else set(records.load(path))
+    plan = list(dict.fromkeys(plan))
+    there = [cell for cell in plan if (DATA / cell.data).exists()]
+    if len(there) < len(plan):
+        print("No real images (--data DIR or CLEARSTACK_BENCH_DATA): the confocal cells are left out.")
     plan = list(dict.fromkeys(plan))
     there = [cell for cell in plan if (DATA / cell.data).exists()]
     if len(there) < len(plan):

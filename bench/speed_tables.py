@@ -33,6 +33,8 @@ def sections(folder: Path) -> list[str]:
         ]
     if scale:
         parts += ["## Cost against size", _origin(list(scale.values())), _scale(scale)]
+        if (folder.parent / "plots" / "scale.svg").exists():
+            parts.append("![Cost against size](plots/scale.svg)")
     return parts
 
 
