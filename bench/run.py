@@ -90,10 +90,6 @@ def run(plan: Iterable[Cell], name: str, *, fresh: bool, workers: int) -> bool:
     there = [cell for cell in plan if (DATA / cell.data).exists()]
     if len(there) < len(plan):
         print("No real images (--data DIR or CLEARSTACK_BENCH_DATA): the confocal cells are left out.")
-    plan = list(dict.fromkeys(plan))
-    there = [cell for cell in plan if (DATA / cell.data).exists()]
-    if len(there) < len(plan):
-        print("No real images (--data DIR or CLEARSTACK_BENCH_DATA): the confocal cells are left out.")
     missing = [cell for cell in there if cell.key not in known]
     print(f"{len(missing)} cells to measure, {workers} at a time", flush=True)
     failures = 0
