@@ -152,3 +152,13 @@ def test_stage_1_takes_no_augmentation() -> None:
     assert _violations(_with("stage1", "augmentation", value=False)) == {}
     assert _violations(_with("stage2", "augmentation", value=False)) == {}
     assert _violations(_with("stage1", "augmentation", value=True), N2V) == {}
+
+
+@pytest.mark.parametrize("field", ["posterior", "test_time_augmentation"])
+@pytest.mark.parametrize("stage", ["stage1", "stage2"])
+def test_the_posterior_may_be_asked_for_in_every_stage(stage: str, field: str) -> None:
+    """The first stage of autoStructN2V finds out by itself whether the noise lets it be used."""
+    wanted = _with(stage, field, value=True)
+    config = resolve_config(STRUCT, pb.PRESET_BALANCED, wanted, (24, _SIDE, _SIDE))
+    assert getattr(getattr(config, stage), field)
+    assert field in {each.name for each in STAGE_PARAMETERS if each.kind == "switch"}
