@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy import ndimage
+import scipy  # not `ndimage`: see samples.py
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def draw_cells(shape_ZYX: tuple[int, int, int], rng: np.random.Generator) -> Vol
     scene += nuclei * (0.45 + 0.16 * np.tanh(1.5 * chromatin))
     scene += 0.55 * _filaments(shape_ZYX, rng) * (0.25 + 0.75 * inside) * (1 - 0.7 * nuclei)
     scene += 0.60 * _puncta(shape_ZYX, rng) * (0.15 + 0.85 * inside)
-    scene = ndimage.gaussian_filter(scene, (0.3, 0.7, 0.7))  # the microscope's own blur
+    scene = scipy.ndimage.gaussian_filter(scene, (0.3, 0.7, 0.7))  # the microscope's own blur
     low, high = np.percentile(scene, [0.2, 99.8])
     scaled = 0.15 + 0.7 * np.clip((scene - low) / (high - low), 0, 1)
     return np.asarray(scaled, dtype=np.float32)
@@ -48,7 +48,7 @@ def draw_cells(shape_ZYX: tuple[int, int, int], rng: np.random.Generator) -> Vol
 def _texture(shape_ZYX: tuple[int, int, int], grain_px: float, rng: np.random.Generator) -> Volume:
     """Smooth noise of mean 0 and deviation 1, with grains of about `grain_px`."""
     noise = rng.standard_normal(shape_ZYX, dtype=np.float32)
-    smooth = ndimage.gaussian_filter(noise, (grain_px / _Z_STEP_PX, grain_px, grain_px), mode="wrap")
+    smooth = scipy.ndimage.gaussian_filter(noise, (grain_px / _Z_STEP_PX, grain_px, grain_px), mode="wrap")
     return np.asarray((smooth - smooth.mean()) / smooth.std(), dtype=np.float32)
 
 
@@ -116,7 +116,7 @@ def _blurred_points(
     index = np.floor(points).astype(np.intp)
     within = np.all((index >= 0) & (index < np.array(shape_ZYX)[:, None]), axis=0)
     np.add.at(volume, tuple(index[:, within]), 1.0)
-    blurred = ndimage.gaussian_filter(volume, sigma)
+    blurred = scipy.ndimage.gaussian_filter(volume, sigma)
     lit = blurred[volume > 0]
     scale = float(np.median(lit)) if lit.size else 1.0
     return np.asarray(np.minimum(blurred / scale, 2.0), dtype=np.float32)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy import ndimage
+import scipy  # which loads `ndimage` when it is used: the command line only needs the names of the samples
 
 from clearstack_stacks.phantom import draw_cells
 
@@ -89,7 +89,7 @@ def _rows(truth_ZYX: NDArray[np.float32], rng: np.random.Generator) -> NDArray[A
     # The mean of n independent pixels has 1/√n of their deviation.
     deviation = 25 / 255 * np.sqrt(_ROW_LENGTH_PX)
     noise = rng.normal(0, deviation, truth_ZYX.shape)
-    smeared = ndimage.uniform_filter1d(noise, _ROW_LENGTH_PX, axis=-1, mode="wrap")
+    smeared = scipy.ndimage.uniform_filter1d(noise, _ROW_LENGTH_PX, axis=-1, mode="wrap")
     return truth_ZYX + smeared + rng.normal(0, 10 / 255, truth_ZYX.shape)
 
 
