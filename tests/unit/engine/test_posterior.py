@@ -16,6 +16,7 @@ from unit.engine.engine_examples import noisy_stack, psnr, smooth_stack, tiny
 
 CPU = torch.device("cpu")
 ROW_ZYX = np.ones((1, 1, 5), dtype=np.bool_)
+TRIPLET_ZYX = np.ones((3, 1, 3), dtype=np.bool_)
 
 
 def triangle(reach_px: int) -> NDArray[np.float32]:
@@ -121,13 +122,13 @@ def test_nothing_is_added_where_there_is_no_noise() -> None:
     assert "none to remove" in reports[1].notes[0]
 
 
-@pytest.mark.parametrize("mask_ZYX", [None, ROW_ZYX])
+@pytest.mark.parametrize(("slices", "mask_ZYX"), [(1, None), (1, ROW_ZYX), (3, None), (3, TRIPLET_ZYX)])
 @pytest.mark.parametrize("last_epoch", [1, 2, 3])
 def test_resumed_in_either_part_it_is_the_same_training(
-    tmp_path: Path, mask_ZYX: NDArray[np.bool_] | None, last_epoch: int
+    tmp_path: Path, slices: int, mask_ZYX: NDArray[np.bool_] | None, last_epoch: int
 ) -> None:
     """The measured noise is part of the checkpoint."""  # spec: D8
-    stack_ZYX, config = noisy_stack(3, 32, 32), tiny(num_epochs=4, posterior=True)
+    stack_ZYX, config = noisy_stack(3, 32, 32), tiny(num_epochs=4, posterior=True, num_input_slices=slices)
     whole = StageTrainer(stack_ZYX, config, mask_ZYX=mask_ZYX, device="cpu")
     list(whole.epochs())
     first = StageTrainer(stack_ZYX, config, mask_ZYX=mask_ZYX, device="cpu")
