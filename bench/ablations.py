@@ -13,12 +13,10 @@ class Ablation:
     Attributes:
         title: for people.
         settings: fields of `StageConfig` in the protos; a text names a value of the field's enumeration.
-        turns: whether the result is averaged over turns and flips.
     """
 
     title: str
     settings: Mapping[str, bool | float | str] = field(default_factory=dict)
-    turns: bool = False
 
 
 def _masking(strategy: str) -> Ablation:
@@ -28,6 +26,9 @@ def _masking(strategy: str) -> Ablation:
 
 ABLATIONS = {
     "": Ablation(title="as it is"),
+    "no-posterior": Ablation(
+        title="blind to the end, the measured noise is not used", settings={"posterior": False}
+    ),
     "no-augmentation": Ablation(title="without turned and flipped patches", settings={"augmentation": False}),
     "transposed": Ablation(title="transposed convolutions", settings={"resize_convolution": False}),
     "nearest": Ablation(title="upsampling by the nearest pixel", settings={"upsampling_mode": "nearest"}),
@@ -38,8 +39,10 @@ ABLATIONS = {
     "median": _masking("median"),
     "mask-5": Ablation(title="5 % of the pixels hidden", settings={"mask_percentage": 5.0}),
     "mask-20": Ablation(title="20 % of the pixels hidden", settings={"mask_percentage": 20.0}),
-    "features-64": Ablation(title="64 features", settings={"features": 64}),
+    "features-48": Ablation(title="48 features", settings={"features": 48}),
     "layers-3": Ablation(title="3 layers", settings={"layers": 3}),
     "batch-8": Ablation(title="batches of 8", settings={"batch_size": 8}),
-    "turns": Ablation(title="result averaged over turns and flips", turns=True),
+    "turns": Ablation(
+        title="result averaged over turns and flips", settings={"test_time_augmentation": True}
+    ),
 }

@@ -125,33 +125,8 @@ def depth_and_real(budget_s: float = 300) -> Iterator[Cell]:
     yield peer("confocal", "careamics-n2v", budget_s)
 
 
-WHITE_ABLATIONS = (
-    "",
-    "no-augmentation",
-    "transposed",
-    "nearest",
-    "zeros",
-    "random",
-    "neighbour",
-    "median",
-    "mask-5",
-    "mask-20",
-    "features-64",
-    "layers-3",
-    "batch-8",
-    "turns",
-)
-STRUCTURED_ABLATIONS = (
-    "",
-    "no-augmentation",
-    "zeros",
-    "local-mean",
-    "neighbour",
-    "mask-5",
-    "mask-20",
-    "layers-3",
-    "turns",
-)
+WHITE_ABLATIONS = ("", "no-posterior", "turns", "layers-3", "features-48", "batch-8")
+STRUCTURED_ABLATIONS = ("", "no-posterior", "turns", "zeros", "local-mean", "layers-3", "features-48")
 
 
 def ablations(budget_s: float = 100) -> Iterator[Cell]:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from clearstack_engine.analysis import CorrelationMeter, MaskExtractorConfig, extract_mask
 from clearstack_engine.config import StageConfig
-from clearstack_engine.denoising import Denoiser, load_denoiser, triplet
+from clearstack_engine.denoising import load_denoiser, triplet
 from clearstack_engine.training import StageTrainer
 from numpy.typing import NDArray
 
@@ -123,8 +123,7 @@ class Runner:
             return self._apply(model)
 
     def _apply(self, model: Path) -> NDArray[np.float32]:
-        turns = ABLATIONS[self._settings.ablation].turns
-        denoiser = Denoiser.load(model, "cpu", augmentation=True) if turns else load_denoiser(model, "cpu")
+        denoiser = load_denoiser(model, "cpu")
         noisy_ZYX = self._noisy_ZYX
         wants_neighbours = denoiser.num_input_slices > 1
         return np.stack(

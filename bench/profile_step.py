@@ -27,15 +27,15 @@ PARTS = {
     "optimiser": ("adam.py", "step"),
     "averaged weights": ("average.py", "update"),
 }
-_EXPERIENCE_S = 0.5
+_FEWEST_STEPS = 4
 
 
 def shares(stack_ZYX: NDArray[np.generic], config: StageConfig, seconds: float) -> dict[str, float]:
     """The share of each part in the time of the steps; `rest` is what belongs to none."""
-    step_times(stack_ZYX, config, _EXPERIENCE_S)  # what is made once, such as kernels, is made
+    step_times(stack_ZYX, config, 0.0, fewest_steps=0)  # what is made once, such as kernels, is made
     profile = cProfile.Profile(timer=time.process_time)
     profile.enable()
-    step_times(stack_ZYX, config, seconds)
+    step_times(stack_ZYX, config, seconds, fewest_steps=_FEWEST_STEPS)
     profile.disable()
     return shares_of(_cumulative_s(profile))
 

@@ -27,3 +27,4 @@ DENOISED = (0, 1)
 """The numbers of those whose denoising is measured too."""
 WARM_UP_STEPS = 5
 SLICE_PX = 1024
+WARM_UP_PX = 256

@@ -32,10 +32,12 @@ from clearstack_engine.symmetry import ALL_SYMMETRIES
 from bench import machine, records
 from bench.profile_step import shares
 from bench.run import DATA, PEERS_PYTHON, prepare
-from bench.shapes import DENOISED, SHAPES, SLICE_PX, WARM_UP_STEPS, Shape
+from bench.shapes import DENOISED, SHAPES, SLICE_PX, WARM_UP_PX, WARM_UP_STEPS, Shape
 from bench.steps import step_times
 
 BENCH = Path(__file__).parent
+# A step of the largest network takes more than a CPU-second: many more of them would make hours of it.
+FEWEST_STEPS = 4
 Figures = dict[str, list[dict[str, Any]]]
 
 
@@ -75,7 +77,10 @@ def bare_loop(shape: Shape, kind: str, seconds: float) -> float:
         return torch.autocast("cpu", dtype=torch.bfloat16) if kind == "bf16" else nullcontext()
 
     times = [time.process_time()]
-    while times[-1] - times[0] < seconds or len(times) < WARM_UP_STEPS + 3:
+    while (
+        times[min(WARM_UP_STEPS, len(times) - 1)] + seconds > times[-1]
+        or len(times) < WARM_UP_STEPS + 1 + FEWEST_STEPS
+    ):
         optimizer.zero_grad()
         with context():
             outputs_BYX = network(inputs_BCYX)
@@ -95,7 +100,7 @@ def denoising(shape: Shape) -> float:
     )
     denoiser = Denoiser(network_of(shape), card, Device.choose("cpu"))
     slice_CYX = np.random.default_rng(0).normal(size=(1, SLICE_PX, SLICE_PX)).astype(np.float32)
-    denoiser.denoise_slice(slice_CYX[:, :256, :256])
+    denoiser.denoise_slice(slice_CYX[:, :WARM_UP_PX, :WARM_UP_PX])
     began = time.process_time()
     denoiser.denoise_slice(slice_CYX)
     return SLICE_PX**2 / 1e6 / (time.process_time() - began)
@@ -123,7 +128,8 @@ def one_round(seconds: float, tell: Callable[[dict[str, Any]], None]) -> None:
 
         for kind in ("float32", "channels_last", "bf16"):
             say(f"bare-{kind}", bare_loop(shape, kind, seconds))
-        say("clearstack", rate(step_times(stack_ZYX, config_of(shape), seconds), shape))
+        times = step_times(stack_ZYX, config_of(shape), seconds, fewest_steps=FEWEST_STEPS)
+        say("clearstack", rate(times, shape))
         tell({"key": f"profile_{number}", "shares": shares(stack_ZYX, config_of(shape), seconds)})
         if number in DENOISED:
             tell({"key": f"denoise_clearstack_{number}", "rate": denoising(shape)})
@@ -140,21 +146,24 @@ def main() -> None:
     torch.set_num_threads(1)
     prepare(None)
     found: Figures = {}
+
+    def tell(figure: dict[str, Any]) -> None:
+        found.setdefault(figure["key"], []).append(figure)
+        record(found[figure["key"]])
+
     for number in range(arguments.rounds):
-        one_round(arguments.seconds, lambda figure: found.setdefault(figure["key"], []).append(figure))
+        one_round(arguments.seconds, tell)
         print(f"round {number + 1} of {arguments.rounds}", flush=True)
-        record(found)
 
 
-def record(found: Figures) -> None:
-    """Stores the medians of the rounds so far."""
+def record(figures: list[dict[str, Any]]) -> None:
+    """Stores the median of one figure's rounds so far; where a step's time goes as in the last of them."""
+    middle = figures[-1] | {"num_rounds": len(figures)}
+    if "rate" in middle:
+        middle |= {"rate": statistics.median(figure["rate"] for figure in figures)}
+        print(f"{middle['key']:32} {middle['rate']:8.3f}", flush=True)
     about = {"machine": machine.describe(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    for key, figures in found.items():
-        middle = figures[-1]
-        if "rate" in middle:
-            middle = middle | {"rate": statistics.median(figure["rate"] for figure in figures)}
-            print(f"{key:32} {middle['rate']:8.3f}", flush=True)
-        records.add(BENCH / "results" / "speed.jsonl", middle | about)
+    records.add(BENCH / "results" / "speed.jsonl", middle | about)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from bench.shapes import WARM_UP_STEPS
 
-FEWEST_STEPS = 25
 LONG_EPOCH = 10_000
 
 
@@ -28,21 +27,24 @@ def step_times(
     config: StageConfig,
     seconds: float,
     mask_ZYX: NDArray[np.bool_] | None = None,
+    *,
+    fewest_steps: int = 25,
 ) -> list[float]:
     """The process's CPU-time after each step; the network is thrown away.
 
     Args:
         stack_ZYX: to train on.
         config: of the stage; its epochs are made so long that no validation falls into the time.
-        seconds: CPU-seconds after the warm-up, at the least those of 25 steps.
+        seconds: CPU-seconds after the warm-up.
         mask_ZYX: of the blind spot, bool (1 | 3, odd, odd).
+        fewest_steps: as many are made after the warm-up however long they take.
     """
     times: list[float] = []
 
     def note(_: StepProgress) -> None:
         times.append(time.process_time())
         num_timed = len(times) - 1 - WARM_UP_STEPS
-        if num_timed >= FEWEST_STEPS and times[-1] - times[WARM_UP_STEPS] >= seconds:
+        if num_timed >= fewest_steps and times[-1] - times[WARM_UP_STEPS] >= seconds:
             raise _EnoughError
 
     long = replace(config, num_epochs=1, patches_per_slice=LONG_EPOCH)

@@ -41,7 +41,7 @@ class Budget(Callback):  # type: ignore[misc]
             trainer.limit_val_batches = 0
 
 
-def trained(question: protocol.Question, budget: Budget, folder: str, **shape: Any) -> CAREamist:
+def trained(question: protocol.Question, budget: Callback, folder: str, **shape: Any) -> CAREamist:
     """A CAREamist after its training."""
     structured = question.method == "careamics-struct"
     config = create_advanced_n2v_config(
@@ -65,8 +65,18 @@ def trained(question: protocol.Question, budget: Budget, folder: str, **shape: A
 
 def predicted(careamist: CAREamist, noisy_SYX: NDArray[np.generic], folder: str) -> NDArray[np.float32]:
     """The denoised stack, by the weights of the last step."""
+    return predicted_with(last_weights(careamist, folder), careamist, noisy_SYX)
+
+
+def last_weights(careamist: CAREamist, folder: str) -> Path:
+    """Stores them: by itself it would predict with the best of the validations."""
     last = Path(folder) / "last.ckpt"
     careamist.trainer.save_checkpoint(last)
+    return last
+
+
+def predicted_with(last: Path, careamist: CAREamist, noisy_SYX: NDArray[np.generic]) -> NDArray[np.float32]:
+    """The denoised stack, by stored weights."""
     predictions, _ = careamist.predict(noisy_SYX.astype(np.float32), checkpoint=last, batch_size=1)
     return np.concatenate([np.asarray(p, dtype=np.float32) for p in predictions]).reshape(noisy_SYX.shape)
 

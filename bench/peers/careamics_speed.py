@@ -1,6 +1,7 @@
 """The speed of CAREamics: `python -m bench.peers.careamics_speed NUMBER SECONDS`, with the number of a shape.
 
-Prints a line of JSON. Training is counted from the sixth step on, with everything that its loop does in between.
+Prints a line of JSON. Training is counted from the sixth step on, with everything that its loop does in between; its
+validation is left out, as it is with Clearstack.
 """
 
 from __future__ import annotations
@@ -16,24 +17,38 @@ import numpy as np
 import torch
 
 from bench import protocol
-from bench.peers.careamics_run import Budget, predicted, trained
-from bench.shapes import DENOISED, SHAPES, SLICE_PX, WARM_UP_STEPS
+from bench.peers.careamics_import import Callback
+from bench.peers.careamics_run import last_weights, predicted_with, trained
+from bench.shapes import DENOISED, SHAPES, SLICE_PX, WARM_UP_PX, WARM_UP_STEPS
 
 STACK = Path(__file__).parents[1] / ".work" / "data" / "A" / "input"
 
 
-class Timed(Budget):
-    """Notes when each step was done."""
+class Timed(Callback):  # type: ignore[misc]
+    """Notes when each step was done, and ends the training some CPU-seconds after the warm-up."""
 
-    def __init__(self, budget_s: float) -> None:
-        super().__init__(budget_s)
+    def __init__(self, seconds: float) -> None:
         self.times: list[float] = []
+        self._seconds = seconds
+        self._validating_s = 0.0
 
-    def on_train_batch_end(self, trainer: Any, *rest: Any) -> None:
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
         """Called by Lightning after each step."""
-        self.times.append(time.process_time())
-        if len(self.times) > WARM_UP_STEPS + 2:
-            super().on_train_batch_end(trainer, *rest)
+        self.times.append(time.process_time() - self._validating_s)
+        if (
+            len(self.times) > WARM_UP_STEPS + 2
+            and self.times[-1] - self.times[WARM_UP_STEPS] >= self._seconds
+        ):
+            trainer.should_stop = True
+            trainer.limit_val_batches = 0
+
+    def on_validation_start(self, *_: Any) -> None:
+        """Called by Lightning."""
+        self._validating_s -= time.process_time()
+
+    def on_validation_end(self, *_: Any) -> None:
+        """Called by Lightning."""
+        self._validating_s += time.process_time()
 
 
 def main() -> None:
@@ -52,19 +67,20 @@ def main() -> None:
             batch_size=shape.batch_size,
             model_params={"depth": shape.num_layers, "num_channels_init": shape.num_features},
         )
+        num_steps = len(timed.times) - 1 - WARM_UP_STEPS
         figures = [
             {
                 "key": f"train_careamics_{number}",
-                "rate": (len(timed.times) - 1 - WARM_UP_STEPS)
-                * shape.batch_size
-                / (timed.times[-1] - timed.times[WARM_UP_STEPS]),
+                "rate": num_steps * shape.batch_size / (timed.times[-1] - timed.times[WARM_UP_STEPS]),
                 "parameters": sum(parameter.numel() for parameter in careamist.model.parameters()),
             }
         ]
         if number in DENOISED:
+            weights = last_weights(careamist, folder)
             noisy_SYX = np.random.default_rng(0).normal(size=(1, SLICE_PX, SLICE_PX))
+            predicted_with(weights, careamist, noisy_SYX[:, :WARM_UP_PX, :WARM_UP_PX])
             began = time.process_time()
-            predicted(careamist, noisy_SYX, folder)
+            predicted_with(weights, careamist, noisy_SYX)
             megapixels_per_s = SLICE_PX**2 / 1e6 / (time.process_time() - began)
             figures.append({"key": f"denoise_careamics_{number}", "rate": megapixels_per_s})
     print(json.dumps(figures))

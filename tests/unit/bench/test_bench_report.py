@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from bench import cells, records, tables
+from bench.ablations import ABLATIONS
 from bench.aims import aims
 from bench.measure import psnr_per_slice
 from bench.profile_step import PARTS, shares_of
+from bench.settings import Settings
 
 
 def record(cell: cells.Cell, psnr_db: float, **notes: Any) -> records.Record:
@@ -121,3 +123,19 @@ def test_the_parts_of_a_step_and_the_rest_are_all_of_it() -> None:
     assert shares["forward"] == pytest.approx(0.3)
     assert shares["rest"] == pytest.approx(0.1)
     assert sum(shares.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", [name for name in ABLATIONS if name])
+def test_every_ablation_changes_the_stage_that_makes_the_result(name: str) -> None:
+    """And nothing else: the first stage, which finds the mask, stays as it is."""
+    as_it_is, changed = (
+        Settings(preset="fast", ablation=chosen, seed=0, uses_neighbours=False) for chosen in ("", name)
+    )
+    assert changed.n2v() != as_it_is.n2v()
+    assert changed.stages()[0] == as_it_is.stages()[0]
+    assert changed.stages()[1] != as_it_is.stages()[1]
+
+
+def test_the_plan_of_ablations_names_ablations() -> None:
+    """A slip of the pen would stop it after hours."""
+    assert {cell.ablation for cell in cells.ablations()} <= set(ABLATIONS)
