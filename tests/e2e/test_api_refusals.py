@@ -31,7 +31,7 @@ _Call = Callable[[Api], object]
 
 @pytest.mark.parametrize("kind", tiffs.BAD)
 def test_each_bad_file_has_its_reason(api: Api, tmp_path: Path, kind: str) -> None:
-    """The status is INVALID_ARGUMENT, the reason says what is wrong, the stack stays refused."""  # spec: B3 B4
+    """The status is INVALID_ARGUMENT, the reason says what is wrong, the stack stays refused."""  # spec: B2 B3 B4 B5
     path = tmp_path / "bad.tif"
     tiffs.BAD[kind](path)
     name = api.stacks.CreateStack(CreateStackRequest(display_name="bad.tif")).stack.name
@@ -46,20 +46,29 @@ def test_each_bad_file_has_its_reason(api: Api, tmp_path: Path, kind: str) -> No
 
 
 def test_every_wrong_field_is_named_at_once(api: Api, white: Stack) -> None:
-    """One refusal lists all fields with their values and ranges."""  # spec: C16
+    """One refusal lists all fields with their values and ranges."""  # spec: C1 C2 C3 C4 C6 C7 C8 C9 C10 C12 C13 C16 C17
+    wrong = {
+        "patches_per_image": 0,
+        "batch_size": 0,
+        "mask_percentage": 99,
+        "features": 1000,
+        "layers": 6,
+        "learning_rate": 5,
+        "epochs": 0,
+        "patience": 0,
+        "upsampling_mode": 99,
+        "masking_strategy": 99,
+    }
+    extractor = {"base_percentile": 101, "percentile_decay": 9, "max_masked_pixels": 0}
     config = TrainingConfig(
-        stage1=configs.stage(epochs=0, features=1000),
+        stage1=configs.stage(**wrong),
         stage2=configs.stage(patch_size=60, layers=3),
-        mask=MaskExtractorConfig(percentile_decay=9),
+        mask=MaskExtractorConfig(**extractor),  # type: ignore[arg-type]
     )
     refusal = refused(lambda: api.train(white, config, method=AUTOSTRUCTN2V))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELDS")
-    assert {
-        "config.stage1.epochs",
-        "config.stage1.features",
-        "config.stage2.patch_size",
-        "config.mask.percentile_decay",
-    } <= set(refusal.fields)
+    expected = {f"config.stage1.{name}" for name in wrong} | {f"config.mask.{name}" for name in extractor}
+    assert set(refusal.fields) == expected | {"config.stage2.patch_size"}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _SECONDS = 10
 
 
 def test_a_review_waits_through_a_restart(victim: RunningInstallation, tmp_path: Path) -> None:
-    """Regenerated twice, restarted as a whole, approved, complete; then an edited mask trains stage 2 anew."""  # spec: D10 D12
+    """Regenerated twice, restarted as a whole, approved, complete; then an edited mask trains stage 2 anew."""  # spec: C17 D10 D12 D13
     api = Api(victim.endpoint)
     tiffs.write_sample(tmp_path / "rows.tif", "rows", num_slices=6, side_px=64)
     stack = api.upload(tmp_path / "rows.tif")

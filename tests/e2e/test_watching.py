@@ -3,11 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from clearstack.v1.event_pb2 import Event
+from clearstack.v1.model_service_pb2 import GetModelRequest
 from clearstack.v1.stack_service_pb2 import Stack
+from clearstack.v1.training_pb2 import STAGE_STATE_COMPLETE
 from clearstack.v1.training_service_pb2 import WatchTrainingRequest
 from e2e.support import configs
 from e2e.support.api import Api
+from e2e.support.cli import clearstack
 from e2e.support.events import epochs, kinds, states
+from e2e.support.installation import RunningInstallation
 
 _WATCHERS = 10
 _EPOCHS = 5
@@ -43,11 +47,11 @@ def test_who_is_cut_off_misses_nothing(api: Api, white: Stack) -> None:
 
 
 def test_a_watch_begins_with_the_training_as_it_is(api: Api, white: Stack) -> None:
-    """The first message is a snapshot; progress tells losses, speed and the time left."""  # spec: D3
+    """The first message is a snapshot; progress tells losses, speed and the time left; the best network is kept."""  # spec: D3 D4 D14
     name = api.train(white, configs.n2v(epochs=2)).name
     first = next(iter(api.trainings.WatchTraining(WatchTrainingRequest(name=name))))
     assert first.snapshot.name == name
-    api.until_complete(name)
+    done = api.until_complete(name)
     told = [
         event.epoch_completed.progress for event in api.history(name) if event.HasField("epoch_completed")
     ]
@@ -57,6 +61,25 @@ def test_a_watch_begins_with_the_training_as_it_is(api: Api, white: Stack) -> No
         assert progress.best_validation_loss <= progress.validation_loss
         assert progress.learning_rate > 0
     assert told[0].seconds_left > told[1].seconds_left
+    [kept] = api.models.GetModel(GetModelRequest(name=done.model)).model.stages
+    assert kept.best_validation_loss == min(progress.validation_loss for progress in told)
+    [stage] = done.stages
+    is_on_cpu = stage.device.startswith("cpu")
+    assert is_on_cpu or stage.device.startswith("cuda")
+    assert is_on_cpu == any("slower than a GPU" in note for note in stage.notes)
+
+
+def test_a_loss_that_no_longer_falls_ends_the_stage(
+    api: Api, installation: RunningInstallation, white: Stack
+) -> None:
+    """It is COMPLETE, and who watches is told at which epoch it was stopped."""  # spec: C10 D5
+    name = api.train(white, configs.n2v(epochs=500, early_stopping=True, patience=1, learning_rate=0.1)).name
+    [stage] = api.until_complete(name).stages
+    assert stage.state == STAGE_STATE_COMPLETE
+    assert 1 < stage.stopped_early_epoch < 500
+    assert epochs(api.history(name))[-1] == stage.stopped_early_epoch
+    watched = clearstack("trainings", "watch", name, installation=installation)
+    assert f"stopped early at epoch {stage.stopped_early_epoch}" in watched.out
 
 
 def _piece(api: Api, name: str, seen: list[tuple[int, Event]]) -> bool:

@@ -44,6 +44,28 @@ def read(path: Path) -> NDArray[Any]:
     return np.asarray(tifffile.imread(path))
 
 
+# Data types that are taken, each in another way of storing it.
+STORAGES: dict[str, dict[str, Any]] = {
+    "uint8": {"compression": "lzw"},
+    "uint16": {"compression": "jpeg", "compressionargs": {"lossless": True, "bitspersample": 16}},
+    "float32": {"imagej": True, "metadata": {"axes": "ZYX"}},
+    "int16": {"ome": True, "metadata": {"axes": "ZYX"}},
+    "int32": {"compression": "packbits", "bigtiff": True},
+    "uint32": {"compression": "zstd", "tile": (16, 16)},
+    "float16": {"compression": "zlib", "rowsperstrip": 5},
+    "float64": {"compression": "zlib", "predictor": True, "byteorder": ">"},
+}
+
+
+def write_storages(folder: Path, shape_ZYX: tuple[int, int, int]) -> dict[str, Path]:
+    """Writes the same whole numbers in every data type; returns the files by data type."""
+    stack_ZYX = np.random.default_rng(6).integers(20, 120, shape_ZYX)
+    paths = {dtype: folder / f"{dtype}.tif" for dtype in STORAGES}
+    for dtype, options in STORAGES.items():
+        tifffile.imwrite(paths[dtype], stack_ZYX.astype(dtype), photometric="minisblack", **options)
+    return paths
+
+
 def _no_tiff(path: Path) -> None:
     path.write_bytes(b"Date,Value\n2024-01-01,17\n" * 50)
 
@@ -72,11 +94,24 @@ def _too_small(path: Path) -> None:
     write(path, noise(side_px=9))
 
 
+def _float64(path: Path) -> None:
+    write(path, noise("float64"))  # more digits than float32 has
+
+
+def _too_large(path: Path) -> None:
+    write_noise(path, num_slices=1)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for tag in ("ImageWidth", "ImageLength"):
+            file.pages.first.tags[tag].overwrite(100_000)
+
+
 # What is wrong with a file → how it is made.
 BAD = {
     "NOT_A_TIFF": _no_tiff,
     "TRUNCATED": _truncated,
     "UNSUPPORTED_AXES": _rgb,
+    "UNSUPPORTED_DTYPE": _float64,
+    "TOO_LARGE": _too_large,
     "CONSTANT": _constant,
     "NOT_FINITE": _nan,
     "TOO_SMALL": _too_small,
