@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.records import Record
 from bench.tables import six_slices_db, table
 
 Records = dict[str, Record]
+REACHED = "reached"
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An aim and what came of it, as it stands in the table."""
+
+    text: str
+    ours: str = "–"
+    other: str = "–"
+    difference: str = "–"
+    verdict: str = NOT_MEASURED
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether it was measured and not reached."""
+        return self.verdict not in {REACHED, NOT_MEASURED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +86,41 @@ AIMS = (
 )
 
 
-def aims(records: Records) -> str:
-    """A table of all aims that can be judged, at the largest budget that both sides share."""
-    rows = []
-    for aim in AIMS:
-        value = six_slices_db if aim.on_six else _psnr_db
-        pair = _at_largest_shared_budget(records, aim, value)
-        if pair is None:
-            rows.append([aim.text, "–", "–", "–", "not measured"])
-            continue
-        mine, other = pair
-        verdict = (
-            "reached" if mine - other >= aim.wanted_db else f"missed by {aim.wanted_db - mine + other:.2f} dB"
-        )
-        rows.append([aim.text, f"{mine:.2f}", f"{other:.2f}", f"{mine - other:+.2f}", verdict])
+def judged(records: Records) -> list[Judged]:
+    """All aims of quality, at the largest budget that both sides share."""
+    return [_judged(aim, records) for aim in AIMS]
+
+
+def _judged(aim: Aim, records: Records) -> Judged:
+    value = six_slices_db if aim.on_six else _psnr_db
+    pair = _at_largest_shared_budget(records, aim, value)
+    if pair is None:
+        return Judged(aim.text)
+    mine, other = pair
+    is_reached = mine - other >= aim.wanted_db
+    return Judged(
+        aim.text,
+        ours=f"{mine:.2f} dB",
+        other=f"{other:.2f} dB",
+        difference=f"{mine - other:+.2f} dB",
+        verdict=REACHED if is_reached else f"missed by {aim.wanted_db - mine + other:.2f} dB",
+    )
+
+
+def summary(found: Sequence[Judged]) -> str:
+    """One line in bold: how many were reached, and which were missed."""
+    reached = sum(aim.verdict == REACHED for aim in found)
+    unknown = sum(aim.verdict == NOT_MEASURED for aim in found)
+    missed = [f"{aim.text} ({aim.verdict.removeprefix('missed by ')})" for aim in found if aim.is_missed]
+    parts = [f"{reached} of {len(found)} aims reached"]
+    parts += [f"{len(missed)} missed: {'; '.join(missed)}"] if missed else []
+    parts += [f"{unknown} not measured"] if unknown else []
+    return f"**{'; '.join(parts)}.**"
+
+
+def aims(found: Sequence[Judged]) -> str:
+    """A table of them."""
+    rows = [[aim.text, aim.ours, aim.other, aim.difference, aim.verdict] for aim in found]
     return table(["aim", "ours", "other", "difference", ""], rows)
 
 

@@ -113,9 +113,9 @@ class Runner:
         self.notes[name] = {"epochs": length.num_epochs, "patches_per_slice": length.patches_per_slice}
         with self.watch.running(name):
             trainer = StageTrainer(self._noisy_ZYX, config, mask_ZYX=mask_ZYX, device="cpu")
-            losses = [report.val_loss for report in trainer.epochs()]
+            best = [report.epoch for report in trainer.epochs() if report.is_best]
             trainer.save_model(self._work / name)
-        self.notes[name]["best_epoch"] = int(np.argmin(losses)) + 1
+        self.notes[name]["best_epoch"] = best[-1]
         return self._work / name
 
     def _denoised(self, model: Path) -> NDArray[np.float32]:

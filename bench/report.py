@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import records, speed_tables, tables
-from bench.aims import aims
+from bench import aims, records, speed_aims, speed_tables, tables
 from bench.records import Record
 
 BENCH = Path(__file__).parent
 RESULTS = BENCH / "results"
 
-INTRODUCTION = """# Results
+TITLE = "# Results"
 
-Written by `python -m bench.report` from the records in [`results`](results); [`README.md`](README.md) says how to
+INTRODUCTION = """Written by `python -m bench.report` from the records in [`results`](results); [`README.md`](README.md) says how to
 measure them again. PSNR in dB with a range of 1, mean over the slices; budgets and times are CPU-seconds of one thread.
 One seed: differences under 0.1 dB say little."""
 
@@ -34,15 +33,17 @@ def text() -> str:
     full, quick, ablations = (
         records.load(RESULTS / f"{name}.jsonl") for name in ("full", "quick", "ablations")
     )
-    parts = [INTRODUCTION]
+    speed, scale = (records.load(RESULTS / f"{name}.jsonl") for name in ("speed", "scale"))
+    judged = [*aims.judged(full), *speed_aims.judged(speed, scale)]
+    parts = [TITLE, aims.summary(judged), INTRODUCTION, "## What was to be reached", aims.aims(judged)]
     if full:
-        parts += ["## What was to be reached", aims(full), *_quality("## Quality", full), *_plots()]
+        parts += ["## Quality", *_plots(), *_quality(full)]
     if quick:
-        parts += [*_quality("## `make bench-quick`", quick), *_plots("-quick")]
+        parts += ["## `make bench-quick`", *_plots("-quick"), *_quality(quick)]
     if ablations:
         everything = list(ablations.values())
         parts += ["## Ablations", tables.origin(everything), tables.ablations(everything)]
-    parts += speed_tables.sections(RESULTS)
+    parts += speed_tables.sections(speed, scale, BENCH / "plots")
     parts.append(REFERENCE)
     everything = [*full.values(), *quick.values(), *ablations.values()]
     if everything:
@@ -50,9 +51,9 @@ def text() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _quality(title: str, found: dict[str, Record]) -> list[str]:
+def _quality(found: dict[str, Record]) -> list[str]:
     everything = list(found.values())
-    parts = [title, tables.origin(everything)]
+    parts = [tables.origin(everything)]
     for data, name in tables.TITLES.items():
         if any(record["cell"]["data"] == data for record in everything):
             parts += [f"### {name}", tables.quality(everything, data)]
@@ -61,8 +62,8 @@ def _quality(title: str, found: dict[str, Record]) -> list[str]:
 
 def _plots(suffix: str = "") -> list[str]:
     named = {
+        f"crops{suffix}.png": "The same crop by each program",
         f"quality{suffix}.svg": "PSNR against compute",
-        f"crops{suffix}.png": "The same crop by each method",
     }
     return [f"![{title}](plots/{name})" for name, title in named.items() if (BENCH / "plots" / name).exists()]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench import records
+from bench.aims import Records
 from bench.records import Record
 from bench.shapes import SHAPES
-from bench.tables import table
+from bench.tables import origin, table
 
 SHAPE_NAMES = tuple(map(str, SHAPES))
 PROGRAMS = {
@@ -19,36 +19,32 @@ PROGRAMS = {
 }
 
 
-def sections(folder: Path) -> list[str]:
+def sections(speed: Records, scale: Records, plots: Path) -> list[str]:
     """Speed, profile and scale, as far as they were measured."""
-    speed, scale = records.load(folder / "speed.jsonl"), records.load(folder / "scale.jsonl")
     parts = []
     if speed:
-        parts += [
-            "## Speed on one thread",
-            _origin(list(speed.values())),
-            _training(speed),
-            _inference(speed),
-            _profile(speed),
-        ]
+        parts += ["## Speed on one thread", origin(list(speed.values())), "`python -m bench.speed`"]
+        parts += [text for text in (_training(speed), _inference(speed), _profile(speed)) if text]
     if scale:
-        parts += ["## Cost against size", _origin(list(scale.values())), _scale(scale)]
-        if (folder.parent / "plots" / "scale.svg").exists():
+        parts += [
+            "## Cost against size",
+            origin(list(scale.values())),
+            "`python -m bench.scale`",
+            _scale(scale),
+        ]
+        if (plots / "scale.svg").exists():
             parts.append("![Cost against size](plots/scale.svg)")
     return parts
 
 
-def _origin(found: list[Record]) -> str:
-    dates = sorted(record["date"][:10] for record in found)
-    return f"Measured {dates[0]} to {dates[-1]} on {' and on '.join(sorted({r['machine'] for r in found}))}."
-
-
-def _training(speed: dict[str, Record]) -> str:
+def _training(speed: Records) -> str:
     rows = []
     for program, title in PROGRAMS.items():
         found = [speed.get(f"train_{program}_{number}") for number in range(len(SHAPES))]
         if any(found):
             rows.append([title, *(_rate(record) for record in found)])
+    if not rows:
+        return ""
     return table(["training, patches per CPU-second (parameters)", *SHAPE_NAMES], rows)
 
 
@@ -58,7 +54,7 @@ def _rate(record: Record | None) -> str:
     return f"{record['rate']:.1f} ({record['parameters'] / 1e6:.2f} M)"
 
 
-def _inference(speed: dict[str, Record]) -> str:
+def _inference(speed: Records) -> str:
     rows = []
     for program in ("clearstack", "careamics"):
         found = [speed.get(f"denoise_{program}_{number}") for number in (1, 0)]
@@ -69,12 +65,16 @@ def _inference(speed: dict[str, Record]) -> str:
                     *(f"{r['rate']:.3f}" if r else "–" for r in found),
                 ]
             )
+    if not rows:
+        return ""
     header = ["denoising, megapixels per CPU-second", "32 features, 2 layers", "64 features, 4 layers"]
     return table(header, rows)
 
 
-def _profile(speed: dict[str, Record]) -> str:
+def _profile(speed: Records) -> str:
     found = [speed.get(f"profile_{number}") for number in range(len(SHAPES))]
+    if not any(found):
+        return ""
     names = list(dict.fromkeys(name for record in found if record for name in record["shares"]))
     rows = [
         [name, *(f"{100 * record['shares'].get(name, 0.0):.1f} %" if record else "–" for record in found)]
@@ -83,7 +83,7 @@ def _profile(speed: dict[str, Record]) -> str:
     return table(["where a training step's CPU time goes", *SHAPE_NAMES], rows)
 
 
-def _scale(scale: dict[str, Record]) -> str:
+def _scale(scale: Records) -> str:
     rows = [
         [
             " × ".join(map(str, record["shape_ZYX"])),

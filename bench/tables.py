@@ -89,6 +89,9 @@ def ablations(records: Iterable[Record]) -> str:
     """One row for each change, against the recipe as it is on the same set and budget."""
     chosen = [r for r in records if r["cell"]["method"].startswith("clearstack")]
     bases = {_place(r): r["psnr_db"] for r in chosen if not r["cell"]["ablation"]}
+    chosen.sort(
+        key=lambda r: (r["cell"]["data"], r["cell"]["budget_s"], bool(r["cell"]["ablation"]), -r["psnr_db"])
+    )
     rows = [
         [
             ABLATIONS[r["cell"]["ablation"]].title,
@@ -100,9 +103,7 @@ def ablations(records: Iterable[Record]) -> str:
         for r in chosen
         if _place(r) in bases
     ]
-    return table(
-        ["recipe", "noise", "budget", "PSNR", "difference"], sorted(rows, key=lambda row: (row[1], row[2]))
-    )
+    return table(["recipe", "noise", "budget", "PSNR", "difference"], rows)
 
 
 def _place(record: Record) -> tuple[str, str, float, str]:
@@ -115,9 +116,9 @@ def origin(records: Sequence[Record]) -> str:
     machines = sorted({record["machine"] for record in records})
     versions: dict[str, set[str]] = {}
     for record in records:
-        for name, version in record["versions"].items():
+        for name, version in record.get("versions", {}).items():
             versions.setdefault(name, set()).add(version)
     dates = sorted(record["date"][:10] for record in records)
     listed = ", ".join(f"{name} {' and '.join(sorted(found))}" for name, found in sorted(versions.items()))
     span = dates[0] if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
-    return f"Measured {span} on {' and on '.join(machines)}; {listed}."
+    return f"Measured {span} on {' and on '.join(machines)}{'; ' * bool(listed)}{listed}."

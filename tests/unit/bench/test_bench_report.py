@@ -6,7 +6,7 @@ import pytest
 
 from bench import cells, records, tables
 from bench.ablations import ABLATIONS
-from bench.aims import aims
+from bench.aims import aims, judged, summary
 from bench.measure import psnr_per_slice
 from bench.profile_step import PARTS, shares_of
 from bench.settings import Settings
@@ -69,10 +69,24 @@ def test_a_missed_aim_says_by_how_much() -> None:
         record(cells.ours("C", "auto", 300), 29.0),
         record(cells.peer("C", "careamics-struct", 300), 23.0),
     )
-    lines = aims(found).splitlines()
+    lines = aims(judged(found)).splitlines()
     assert any("BM3D told “white” on A" in line and "missed by 0.15 dB" in line for line in lines)
     assert any("CAREamics structN2V on C" in line and "reached" in line for line in lines)
     assert any("on D" in line and "not measured" in line for line in lines)
+
+
+def test_the_summary_counts_what_was_measured_and_names_what_was_missed() -> None:
+    """What nobody measured is neither reached nor missed."""
+    found = by_key(
+        record(cells.ours("A", "n2v", 300), 33.5),
+        record(cells.peer("A", "bm3d-white"), 33.05),
+        record(cells.ours("C", "auto", 300), 25.0),
+        record(cells.peer("C", "careamics-struct", 300), 23.0),
+    )
+    text = summary(judged(found))
+    assert text.startswith("**1 of 10 aims reached; 1 missed: ")
+    assert "CAREamics structN2V on C (3.00 dB)" in text
+    assert text.endswith("; 8 not measured.**")
 
 
 def test_aims_compare_equal_budgets() -> None:
@@ -82,8 +96,8 @@ def test_aims_compare_equal_budgets() -> None:
         record(cells.ours("C", "auto", 150), 26.0),
         record(cells.peer("C", "careamics-struct", 150), 23.0),
     )
-    line = next(line for line in aims(found).splitlines() if "CAREamics structN2V on C" in line)
-    assert "26.00 | 23.00 | +3.00 | missed by 2.00 dB" in line
+    line = next(line for line in aims(judged(found)).splitlines() if "CAREamics structN2V on C" in line)
+    assert "26.00 dB | 23.00 dB | +3.00 dB | missed by 2.00 dB" in line
 
 
 def test_an_ablation_stands_beside_the_recipe_as_it_is() -> None:
