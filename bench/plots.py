@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 
 mpl.use("Agg")
 
 from matplotlib import pyplot as plt
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench import crops, records
 from bench.records import Record
@@ -24,7 +26,8 @@ CURVES = {
     "careamics-n2v2": ("CAREamics N2V2", "tab:pink"),
     "careamics-struct": ("CAREamics structN2V", "tab:red"),
 }
-LEVELS = {"bm3d-white": "BM3D “white”", "nlm": "non-local means", "noisy": "noisy"}
+LEVELS = {"bm3d-white": ("BM3D, told “white”", "--"), "nlm": ("non-local means", ":")}
+KINDS = {512: "slices of 512 × 512 px", 64: "slices of 64 × 64 px", 0: "a single slice"}
 
 
 def main() -> None:
@@ -54,16 +57,16 @@ def quality(found: dict[str, Record], path: Path) -> None:
             )
             if points:
                 panel.plot(*zip(*points, strict=True), "o-", label=label, color=colour)
-        for method, label in LEVELS.items():
+        for method, (label, style) in LEVELS.items():
             levels = [r["psnr_db"] for r in here if r["cell"]["method"] == method and not r["cell"]["slices"]]
             if levels:
-                panel.axhline(levels[0], color="grey", linestyle=":", linewidth=1)
-                panel.annotate(
-                    label, (0.01, levels[0]), xycoords=("axes fraction", "data"), fontsize=7, va="bottom"
-                )
-        panel.set(title=f"noise {data}", xlabel="CPU-seconds of training", ylabel="PSNR (dB)", xscale="log")
+                panel.axhline(levels[0], color="grey", linestyle=style, linewidth=1, label=label)
+        before = [r["psnr_db"] for r in here if r["cell"]["method"] == "noisy"]
+        title = f"noise {data}" + (f" (noisy: {before[0]:.1f} dB)" if before else "")
+        panel.set(title=title, xlabel="CPU-seconds of training", ylabel="PSNR (dB)")
+        _plain_log_axis(panel, subs=(1.0, 1.5, 2.0, 3.0, 5.0))
         if panel.get_legend_handles_labels()[0]:
-            panel.legend(fontsize=7)
+            panel.legend(fontsize=7, loc="lower right")
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
@@ -71,16 +74,34 @@ def quality(found: dict[str, Record], path: Path) -> None:
 
 def scale(sizes: dict[str, Record], path: Path) -> None:
     """Cost and memory of a denoising against the size of the stack."""
-    points = sorted((r["megabytes"], r["cpu_s"] / r["megapixels"], r["peak_mib"]) for r in sizes.values())
-    megabytes, cost, peak = zip(*points, strict=True)
-    figure, panels = plt.subplots(1, 2, figsize=(9, 3.5))
-    panels[0].plot(megabytes, cost, "o-")
-    panels[0].set(xscale="log", xlabel="stack (MB)", ylabel="CPU-seconds per megapixel", ylim=(0, None))
-    panels[1].plot(megabytes, peak, "o-")
-    panels[1].set(xscale="log", xlabel="stack (MB)", ylabel="peak memory (MiB)", ylim=(0, None))
+    figure, (cost, memory) = plt.subplots(1, 2, figsize=(10, 3.8))
+    for side_px, label in KINDS.items():
+        chosen = sorted(
+            (r["megabytes"], r["cpu_s"] / r["megapixels"], r["peak_mib"])
+            for r in sizes.values()
+            if side_px == (r["shape_ZYX"][-1] if r["shape_ZYX"][0] > 1 else 0)
+        )
+        if chosen:
+            megabytes, cost_s, peak_mib = zip(*chosen, strict=True)
+            cost.plot(megabytes, cost_s, "o-", label=label)
+            memory.plot(megabytes, peak_mib, "o-", label=label)
+    cost.set(xlabel="stack (MB)", ylabel="CPU-seconds per megapixel", yscale="log")
+    memory.axhline(2e9 / 2**20, color="grey", linestyle=":", label="2 GB")
+    memory.set(xlabel="stack (MB)", ylabel="peak memory (MiB)", ylim=(0, None))
+    for panel in (cost, memory):
+        _plain_log_axis(panel, subs=(1.0,))
+        panel.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def _plain_log_axis(panel: Any, *, subs: tuple[float, ...]) -> None:
+    """Numbers as people write them, not powers of ten."""
+    panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    panel.xaxis.set_minor_formatter(NullFormatter())
 
 
 if __name__ == "__main__":
