@@ -37,16 +37,25 @@ def _ratio(
         mine, theirs = (speed.get(f"{work}_{program}_{number}") for program in ("clearstack", other))
         if mine is None or theirs is None:
             return Judged(text)
-        pairs.append((mine["rate"] / theirs["rate"], mine["rate"], theirs["rate"]))
-    ratio, mine_rate, other_rate = min(pairs)
+        pairs.append((mine["rate"] / theirs["rate"], number))
+    ratio, number = min(pairs)
+    mine, theirs = (speed[f"{work}_{program}_{number}"] for program in ("clearstack", other))
     unit = "MP/CPU-s" if work == "denoise" else "patches/CPU-s"
     return Judged(
         text,
-        ours=f"{mine_rate:.3g} {unit}",
-        other=f"{other_rate:.3g} {unit}",
-        difference=f"× {ratio:.2f}",
+        ours=f"{mine['rate']:.3g} {unit}",
+        other=f"{theirs['rate']:.3g} {unit}",
+        difference=f"× {ratio:.2f}{_per_parameter(mine, theirs)}",
         verdict=REACHED if ratio >= wanted else f"missed by {100 * (1 - ratio / wanted):.0f} %",
     )
+
+
+def _per_parameter(mine: Record, theirs: Record) -> str:
+    """Where the networks differ in size: what the ratio would be if work grew as the number of parameters does."""
+    if mine.get("parameters") == theirs.get("parameters") or "parameters" not in theirs:
+        return ""
+    weight = mine["parameters"] / theirs["parameters"]
+    return f" (× {mine['rate'] / theirs['rate'] * weight:.2f} per parameter)"
 
 
 def _bookkeeping(speed: Records) -> Judged:

@@ -72,3 +72,13 @@ def test_a_megapixel_of_a_large_stack_is_held_against_one_of_a_small_stack() -> 
     found = verdicts({}, scale)
     assert found["a megapixel of the"].verdict == REACHED
     assert found["denoising in less than"].verdict == "missed by 193 MiB"
+
+
+def test_networks_of_other_sizes_are_named_as_such() -> None:
+    """The plain ratio is judged, also where ours has more to compute."""
+    speed = rates(clearstack=18.0, careamics=10.0)
+    for key, figure in speed.items():
+        figure["parameters"] = 130 if "clearstack" in key else 100
+    found = verdicts(speed, {})["2 times CAREamics in"]
+    assert found.difference == "× 1.80 (× 2.34 per parameter)"
+    assert found.verdict == "missed by 10 %"
