@@ -96,11 +96,11 @@ def _judged(aim: Aim, records: Records) -> Judged:
     pair = _at_largest_shared_budget(records, aim, value)
     if pair is None:
         return Judged(aim.text)
-    mine, other = pair
+    budget_s, mine, other = pair
     is_reached = mine - other >= aim.wanted_db
     return Judged(
         aim.text,
-        ours=f"{mine:.2f} dB",
+        ours=f"{mine:.2f} dB in {budget_s:g} s",
         other=f"{other:.2f} dB",
         difference=f"{mine - other:+.2f} dB",
         verdict=REACHED if is_reached else f"missed by {aim.wanted_db - mine + other:.2f} dB",
@@ -111,7 +111,7 @@ def summary(found: Sequence[Judged]) -> str:
     """One line in bold: how many were reached, and which were missed."""
     reached = sum(aim.verdict == REACHED for aim in found)
     unknown = sum(aim.verdict == NOT_MEASURED for aim in found)
-    missed = [f"{aim.text} ({aim.verdict.removeprefix('missed by ')})" for aim in found if aim.is_missed]
+    missed = [f"{aim.text} (by {aim.verdict.removeprefix('missed by ')})" for aim in found if aim.is_missed]
     parts = [f"{reached} of {len(found)} aims reached"]
     parts += [f"{len(missed)} missed: {'; '.join(missed)}"] if missed else []
     parts += [f"{unknown} not measured"] if unknown else []
@@ -130,14 +130,15 @@ def _psnr_db(record: Record) -> float | None:
 
 def _at_largest_shared_budget(
     records: Records, aim: Aim, value: Callable[[Record], float | None]
-) -> tuple[float, float] | None:
+) -> tuple[float, float, float] | None:
+    """The budget, ours and theirs."""
     mine, other = (_by_budget(records, *side, value) for side in (aim.ours, aim.theirs))
     if not mine or not other:
         return None
     if set(other) == {0.0}:  # a method without training
-        return mine[max(mine)], other[0.0]
+        return max(mine), mine[max(mine)], other[0.0]
     shared = set(mine) & set(other)
-    return (mine[max(shared)], other[max(shared)]) if shared else None
+    return (max(shared), mine[max(shared)], other[max(shared)]) if shared else None
 
 
 def _by_budget(

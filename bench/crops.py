@@ -146,7 +146,8 @@ def _slice(record: Record, z: int) -> Image:
 def _caption(record: Record, z: int) -> str:
     cell = record["cell"]
     budget = f"{cell['budget_s']:g} CPU-s, " if cell["budget_s"] else ""
-    return f"{NAMES[cell['method']]}\n{budget}{record['psnr_Z_db'][_slices(record).index(z)]:.2f} dB"
+    preset = f", {cell['preset']}" if cell["preset"] not in {"", "fast"} else ""
+    return f"{NAMES[cell['method']]}{preset}\n{budget}{record['psnr_Z_db'][_slices(record).index(z)]:.2f} dB"
 
 
 def _liveliest(truth_YX: Image) -> tuple[slice, slice]:

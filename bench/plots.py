@@ -52,11 +52,14 @@ def quality(found: dict[str, Record], path: Path) -> None:
     for panel, data in zip(panels[0], sets, strict=True):
         here = [r for r in plain if r["cell"]["data"] == data]
         for method, (label, colour) in CURVES.items():
-            points = sorted(
-                (r["seconds"]["train_cpu_s"], r["psnr_db"]) for r in here if r["cell"]["method"] == method
-            )
-            if points:
-                panel.plot(*zip(*points, strict=True), "o-", label=label, color=colour)
+            mine = [r for r in here if r["cell"]["method"] == method]
+            for preset in sorted({r["cell"]["preset"] for r in mine}):
+                points = sorted(
+                    (r["seconds"]["train_cpu_s"], r["psnr_db"]) for r in mine if r["cell"]["preset"] == preset
+                )
+                usual = preset in {"", "fast"}
+                name = label if usual else f"{label}, {preset}"
+                panel.plot(*zip(*points, strict=True), "o-" if usual else "s--", label=name, color=colour)
         for method, (label, style) in LEVELS.items():
             levels = [r["psnr_db"] for r in here if r["cell"]["method"] == method and not r["cell"]["slices"]]
             if levels:

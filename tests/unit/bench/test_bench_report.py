@@ -85,7 +85,7 @@ def test_the_summary_counts_what_was_measured_and_names_what_was_missed() -> Non
     )
     text = summary(judged(found))
     assert text.startswith("**1 of 10 aims reached; 1 missed: ")
-    assert "CAREamics structN2V on C (3.00 dB)" in text
+    assert "CAREamics structN2V on C (by 3.00 dB)" in text
     assert text.endswith("; 8 not measured.**")
 
 
@@ -97,7 +97,7 @@ def test_aims_compare_equal_budgets() -> None:
         record(cells.peer("C", "careamics-struct", 150), 23.0),
     )
     line = next(line for line in aims(judged(found)).splitlines() if "CAREamics structN2V on C" in line)
-    assert "26.00 dB | 23.00 dB | +3.00 dB | missed by 2.00 dB" in line
+    assert "26.00 dB in 150 s | 23.00 dB | +3.00 dB | missed by 2.00 dB" in line
 
 
 def test_an_ablation_stands_beside_the_recipe_as_it_is() -> None:
