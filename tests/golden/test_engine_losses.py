@@ -10,7 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from clearstack_engine.training import StageTrainer
-from unit.engine.engine_examples import noisy_stack, tiny
+from numpy.typing import NDArray
+from scipy import ndimage
+from unit.engine.engine_examples import noisy_stack, smooth_stack, tiny
 
 ROW_ZYX = np.ones((1, 1, 9), dtype=np.bool_)
 GOLDEN: dict[str, tuple[float, float]] = {
@@ -18,8 +20,15 @@ GOLDEN: dict[str, tuple[float, float]] = {
     "n2v 2.5d": (1.324, 2.08),
     "structn2v": (0.6212, 0.725),
     "n2v posterior": (0.2854, 0.1818),
-    "structn2v posterior": (0.36, 0.2853),
+    "structn2v posterior": (0.4643, 0.431),
 }
+
+
+def row_noise() -> NDArray[np.float32]:
+    """Noise as the mask has it: of white noise under that mask, chance decides what is measured between rows."""
+    generator = np.random.default_rng(0)
+    noise_ZYX = ndimage.uniform_filter1d(generator.normal(0, 0.3, (4, 64, 64)), 5, axis=2, mode="wrap")
+    return (smooth_stack(4, 64, 64) + noise_ZYX).astype(np.float32)
 
 
 def losses(method: str) -> tuple[float, float]:
@@ -34,7 +43,8 @@ def losses(method: str) -> tuple[float, float]:
         num_input_slices=3 if method.endswith("2.5d") else 1,
     )
     mask_ZYX = ROW_ZYX if method.startswith("structn2v") else None
-    trainer = StageTrainer(noisy_stack(4, 64, 64), config, mask_ZYX=mask_ZYX, device="cpu")
+    stack_ZYX = row_noise() if method == "structn2v posterior" else noisy_stack(4, 64, 64)
+    trainer = StageTrainer(stack_ZYX, config, mask_ZYX=mask_ZYX, device="cpu")
     *_, last = trainer.epochs()
     return last.train_loss, last.val_loss
 
