@@ -46,23 +46,17 @@ _HIGH_QUALITY = _FAST | {
 }
 
 # What is different in the stages of autoStructN2V; N2V's only stage takes the values above.
+_SHORT_STAGE_1 = {
+    "augmentation": False,
+    "patch_size": 32,
+    "batch_size": 32,
+    "mask_percentage": 15.0,
+    "learning_rate": 2e-3,
+}
 _STAGE_1: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
-    config_pb2.PRESET_FAST: {
-        "augmentation": False,
-        "patch_size": 32,
-        "patches_per_image": 40,
-        "batch_size": 32,
-        "mask_percentage": 15.0,
-        "learning_rate": 2e-3,
-    },
+    config_pb2.PRESET_FAST: _SHORT_STAGE_1,
     config_pb2.PRESET_BALANCED: {"augmentation": False, "patch_size": 32, "batch_size": 4},
-    config_pb2.PRESET_HIGH_QUALITY: {
-        "augmentation": False,
-        "patch_size": 32,
-        "batch_size": 32,
-        "mask_percentage": 15.0,
-        "learning_rate": 2e-3,
-    },
+    config_pb2.PRESET_HIGH_QUALITY: _SHORT_STAGE_1,
 }
 _STAGE_2: Mapping["Preset.ValueType", Mapping[str, int | float | bool]] = {
     config_pb2.PRESET_FAST: {},

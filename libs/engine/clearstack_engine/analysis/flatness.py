@@ -59,12 +59,12 @@ def visible_noise(
         return None
     typical = float(np.median(power_YX[power_YX > limit]))
     alive_YX = power_YX > _DEAD_SHARE * typical
-    ratio_YX = _structure(denoised_YX) / np.clip(power_YX, _DEAD_SHARE * typical, typical)
+    ratio_YX = unflatness(denoised_YX) / np.clip(power_YX, _DEAD_SHARE * typical, typical)
     weights_YX, busier_weights_YX = (
         np.asarray(alive_YX * half / (half + ratio_YX), dtype=np.float32)
         for half in (_FLAT_RATIO, _BUSIER * _FLAT_RATIO)
     )
-    rest_YX = less_image(noisy_YX, denoised_YX) if denoised_is_clean else high_passed(noisy_YX)
+    rest_YX = less_image(noisy_YX, denoised_YX, denoised_is_clean=denoised_is_clean)
     flat_YX = rest_YX * weights_YX
     even_YX = 1 / np.sqrt(np.maximum(power_YX, _DEAD_SHARE * typical))
     return VisibleNoise(
@@ -81,7 +81,7 @@ def visible_noise(
     )
 
 
-def _structure(denoised_YX: Float32Array) -> Float32Array:
+def unflatness(denoised_YX: Float32Array) -> Float32Array:
     """Local variance of the image without what is finer than some pixels, where noise may be left."""
     smooth_YX = ndimage.gaussian_filter(denoised_YX - denoised_YX.mean(), _STRUCTURE_SIGMA_PX)
     structure_YX = _local_power(smooth_YX) - ndimage.uniform_filter(smooth_YX, _NEIGHBOURHOOD_PX) ** 2

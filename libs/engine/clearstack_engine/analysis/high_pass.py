@@ -21,12 +21,14 @@ def high_passed(image_YX: Float32Array) -> Float32Array:
     return np.asarray(image_YX - ndimage.gaussian_filter(image_YX, _SIGMA_PX, truncate=3.0), dtype=np.float32)
 
 
-def less_image(noisy_YX: Float32Array, denoised_YX: Float32Array) -> Float32Array:
-    """As `high_passed`, with what the denoised image shows of slow image parts taken out too.
+def less_image(noisy_YX: Float32Array, denoised_YX: Float32Array, *, denoised_is_clean: bool) -> Float32Array:
+    """As `high_passed`, and with slow parts that a clean denoised image shows taken out too.
 
     A blur alone leaves a third of a wave of 56 pixels, which can be more than the noise. What is fine stays in, as the
     noise that a denoiser took for image would be in there.
     """
+    if not denoised_is_clean:
+        return high_passed(noisy_YX)
     seen_YX = ndimage.gaussian_filter(denoised_YX, _SEEN_SIGMA_PX, truncate=3.0)
     return high_passed(np.asarray(noisy_YX - seen_YX, dtype=np.float32))
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from clearstack_engine.analysis.high_pass import high_passed, less_image
+from clearstack_engine.analysis.flatness import unflatness
+from clearstack_engine.analysis.high_pass import less_image
 from clearstack_engine.analysis.parts import fine_part
 from clearstack_engine.analysis.signal_dependence import SignalDependence, fit_line
 
@@ -20,8 +20,6 @@ _TILE_PX = 16
 _FLATTEST = 0.15  # of the tiles, or of those of one brightness
 _NUM_LEVELS = 12  # of brightness
 _MIN_TILES = 4  # of a brightness: the flattest of fewer tell nothing
-_NEIGHBOURHOOD_PX = 33
-_STRUCTURE_SIGMA_PX = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +51,8 @@ class LevelMeter:
 
     def add(self, noisy_YX: Float32Array, denoised_YX: Float32Array) -> None:
         """Take in a slice and what is known of its image, of one shape and in the same units."""
-        smooth_YX = ndimage.gaussian_filter(denoised_YX - denoised_YX.mean(), _STRUCTURE_SIGMA_PX)
-        # A small neighbourhood would choose places where the noise happens to be weak.
-        mean_YX, square_YX = (
-            ndimage.uniform_filter(image_YX, _NEIGHBOURHOOD_PX) for image_YX in (smooth_YX, smooth_YX**2)
-        )
-        unflat_YX = square_YX - mean_YX**2
-        rest_YX = less_image(noisy_YX, denoised_YX) if self._denoised_is_clean else high_passed(noisy_YX)
-        images = (denoised_YX, unflat_YX, rest_YX**2, fine_part(noisy_YX) ** 2)
+        rest_YX = less_image(noisy_YX, denoised_YX, denoised_is_clean=self._denoised_is_clean)
+        images = (denoised_YX, unflatness(denoised_YX), rest_YX**2, fine_part(noisy_YX) ** 2)
         rows_CT = np.stack([_tile_means(image_YX) for image_YX in images])
         self._rows_CT.append(rows_CT[:, rows_CT[3] > 0])
 

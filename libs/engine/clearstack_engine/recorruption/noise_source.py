@@ -64,8 +64,9 @@ class NoiseSource:
             variance_BCYX = self._floor + self._gain * (_brightness(patches_BCYX) - self._mean)
             noise_BCYX += variance_BCYX.clamp(min=0).sqrt() * _normal(patches_BCYX.shape, generator)
         if self._num_noisy_slices == 1 and self._num_input_slices > 1:
-            noise_BCYX[:, [*range(self._num_input_slices // 2)]] = 0
-            noise_BCYX[:, [*range(self._num_input_slices // 2 + 1, self._num_input_slices)]] = 0
+            middle = self._num_input_slices // 2
+            noise_BCYX[:, :middle] = 0
+            noise_BCYX[:, middle + 1 :] = 0
         return noise_BCYX
 
     def _stationary(self, patches_BCYX: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -84,13 +85,13 @@ class NoiseSource:
 
 def _spectrum(covariance_ZYX: NDArray[np.float64], patch_size_px: int) -> NDArray[np.float64]:
     """Of noise on a torus just large enough that a patch does not meet itself; its mean is the variance, none below 0."""
-    reach_ZYX = [side // 2 for side in _cropped(covariance_ZYX).shape]
+    cropped_ZYX = _cropped(covariance_ZYX)
+    reach_ZYX = [side // 2 for side in cropped_ZYX.shape]
     sides = [
         reach_ZYX[0] * 4 or 1,
-        *(_even(patch_size_px + reach) if reach else patch_size_px for reach in reach_ZYX[1:]),
+        *(_fast_length(patch_size_px + reach) if reach else patch_size_px for reach in reach_ZYX[1:]),
     ]
     torus_ZYX = np.zeros(sides)
-    cropped_ZYX = _cropped(covariance_ZYX)
     index = np.ix_(
         *(np.arange(-reach, reach + 1) % side for reach, side in zip(reach_ZYX, sides, strict=True))
     )
@@ -103,16 +104,15 @@ def _spectrum(covariance_ZYX: NDArray[np.float64], patch_size_px: int) -> NDArra
 
 def _cropped(covariance_ZYX: NDArray[np.float64]) -> NDArray[np.float64]:
     """Without the offsets beyond the last that is not zero; the slices stay."""
-    reach = np.abs(np.argwhere(covariance_ZYX) - [side // 2 for side in covariance_ZYX.shape]).max(
-        axis=0, initial=0
-    )
     middle = [side // 2 for side in covariance_ZYX.shape]
+    reach = np.abs(np.argwhere(covariance_ZYX) - middle).max(axis=0, initial=0)
     inner = tuple(slice(middle[axis] - reach[axis], middle[axis] + reach[axis] + 1) for axis in (1, 2))
     return covariance_ZYX[:, *inner]
 
 
-def _even(length: int) -> int:
-    return -(-length // 8) * 8  # fast for the Fourier transform
+def _fast_length(length: int) -> int:
+    """The next one that the Fourier transform is fast with: a multiple of 8."""
+    return -(-length // 8) * 8
 
 
 def _brightness(patches_BCYX: torch.Tensor) -> torch.Tensor:

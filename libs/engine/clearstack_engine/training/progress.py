@@ -17,14 +17,17 @@ class StepProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochReport:
-    """One epoch is done. Losses are mean squared errors of hidden pixels, in variances of the stack.
+    """One epoch is done. Losses are mean squared errors of the pixels that are asked, in variances of the stack.
+
+    Each time the noise is measured (see `Curriculum`), the losses after it cannot be compared with those before, and the
+    best counts anew.
 
     Attributes:
         epoch: counts from 1.
         num_epochs: as configured.
         train_loss: mean over the epoch's steps.
-        val_loss: of the averaged weights, on held-out pixels under masks that stay the same.
-        best_val_loss: the lowest so far.
+        val_loss: of the averaged weights, on held-out pixels under masks, or with noise, that stay the same.
+        best_val_loss: the lowest of those that can be compared.
         is_best: whether this epoch reached it.
         learning_rate: of the epoch's last step.
         patches_per_s: training patches per second of wall time.
