@@ -76,25 +76,34 @@ def quick() -> Iterator[Cell]:
         yield peer(data, "bm3d-spectrum", slices=QUICK_SLICES[1:])
 
 
-def full(scale: float = 1.0) -> Iterator[Cell]:
-    """Everything at once, twice or five times the budgets of the plan; what needs no training only at once."""
-    if scale == 1:
-        yield from without_training()
-    white, structured = [100 * scale, 200 * scale, 300 * scale], [150 * scale, 300 * scale]
-    if scale != 1:
-        white, structured = white[-1:], structured[-1:]
-    for budget_s in white:
-        yield ours("A", "n2v", budget_s)
-        yield peer("A", "careamics-n2v", budget_s)
-    yield peer("A", "careamics-n2v2", white[-1])
-    yield ours("A", "auto", white[-1])
+WHITE_BUDGETS_S = (100, 300, 500)
+STRUCTURED_BUDGETS_S = (150, 300, 750)
+OTHER_BUDGET_S = 150
+LONG_BUDGET_S = 1500
+
+
+def full() -> Iterator[Cell]:
+    """Everything: the most telling first, five times the shortest budgets last."""
+    yield from without_training()
+    for number in (1, 0):
+        yield from trained(WHITE_BUDGETS_S[number], STRUCTURED_BUDGETS_S[number])
+    yield from (ours(data, "same-mask", STRUCTURED_BUDGETS_S[1]) for data in WITH_SPECTRUM)
+    yield ours("A", "auto", WHITE_BUDGETS_S[1])
+    yield from depth_and_real()
+    yield from other_noise()
+    yield from (ours(data, "n2v", STRUCTURED_BUDGETS_S[1]) for data in WITH_SPECTRUM)
+    yield peer("A", "careamics-n2v2", WHITE_BUDGETS_S[1])
+    yield ours("A", "n2v", LONG_BUDGET_S, preset="high-quality")
+    yield from trained(WHITE_BUDGETS_S[2], STRUCTURED_BUDGETS_S[2])
+
+
+def trained(white_s: float, structured_s: float) -> Iterator[Cell]:
+    """Clearstack beside CAREamics, each with the method that is meant for the noise."""
+    yield ours("A", "n2v", white_s)
+    yield peer("A", "careamics-n2v", white_s)
     for data in WITH_SPECTRUM:
-        for budget_s in structured:
-            yield from (ours(data, method, budget_s) for method in ("auto", "same-mask", "told", "n2v"))
-            yield peer(data, "careamics-struct", budget_s)
-    if scale == 1:
-        yield from other_noise()
-        yield from depth_and_real()
+        yield ours(data, "auto", structured_s)
+        yield peer(data, "careamics-struct", structured_s)
 
 
 def without_training() -> Iterator[Cell]:
@@ -102,31 +111,32 @@ def without_training() -> Iterator[Cell]:
     for data in ("A", *WITH_SPECTRUM, *OTHERS, "confocal", "drift"):
         yield peer(data, "noisy")
         yield peer(data, "nlm")
+    for data in ("A", "B", "isotropic", "confocal"):
         yield peer(data, "bm3d-white")
     for data in WITH_SPECTRUM:
         yield peer(data, "bm3d-spectrum", slices=SIX_SLICES)
 
 
-def other_noise(budget_s: float = 300) -> Iterator[Cell]:
+def other_noise() -> Iterator[Cell]:
     """Kinds of noise that nothing was tuned on."""
     for data in OTHERS:
-        yield from (ours(data, method, budget_s) for method in ("n2v", "auto", "same-mask"))
+        yield from (ours(data, method, OTHER_BUDGET_S) for method in ("auto", "n2v", "same-mask"))
         is_told = data in {"columns", "stripes"}
-        yield peer(data, "careamics-struct" if is_told else "careamics-n2v", budget_s)
+        yield peer(data, "careamics-struct" if is_told else "careamics-n2v", OTHER_BUDGET_S)
 
 
-def depth_and_real(budget_s: float = 300) -> Iterator[Cell]:
+def depth_and_real(budget_s: float = 100) -> Iterator[Cell]:
     """Neighbouring slices: where they agree and where they do not. And a real microscope."""
     for data in ("drift", "A"):
-        yield ours(data, "n2v", 100)
-        yield ours(data, "n2v-2.5d", 100)
+        yield ours(data, "n2v", budget_s)
+        yield ours(data, "n2v-2.5d", budget_s)
     yield ours("confocal", "n2v", budget_s)
     yield ours("confocal", "auto", budget_s)
     yield peer("confocal", "careamics-n2v", budget_s)
 
 
-WHITE_ABLATIONS = ("", "no-posterior", "turns", "layers-3", "features-48", "batch-8")
-STRUCTURED_ABLATIONS = ("", "no-posterior", "turns", "zeros", "local-mean", "layers-3", "features-48")
+WHITE_ABLATIONS = ("", "no-posterior", "turns", "layers-3", "features-48")
+STRUCTURED_ABLATIONS = ("", "no-posterior", "turns", "zeros", "local-mean")
 
 
 def ablations(budget_s: float = 100) -> Iterator[Cell]:

@@ -114,9 +114,6 @@ def main() -> None:
     parser.add_argument(
         "--data", default=os.environ.get("CLEARSTACK_BENCH_DATA"), help="folder of real images"
     )
-    parser.add_argument(
-        "--scales", type=float, nargs="+", default=[1.0], help="times the budgets, e.g. 1 2 5"
-    )
     parser.add_argument("--fresh", action="store_true", help="measure again what is recorded")
     parser.add_argument("--workers", type=int, default=machine.usable_cores())
     parser.add_argument("--only", default="", help="only cells whose key contains this")
@@ -143,7 +140,7 @@ def _plan(arguments: argparse.Namespace) -> Iterable[Cell]:
     if arguments.plan == "ablations":
         return cells.ablations()
     if arguments.plan == "full":
-        return [cell for scale in arguments.scales for cell in cells.full(scale)]
+        return cells.full()
     is_ours = arguments.method.startswith("clearstack")
     cell = Cell(
         data=arguments.set_,
