@@ -6,11 +6,12 @@ SERVICE_PROTOS := $(wildcard protos/clearstack/v1/*_service.proto)
 
 FINGERPRINT := cat README.md docs/spec-coverage.md $(PROTOS) libs/common/clearstack/v1/*_pb2* | sha256sum
 
-.PHONY: help demo test lint gen format bench bench-quick bench-report clean
+.PHONY: help demo test chaos lint gen format bench bench-quick bench-report clean
 
 help:
 	@echo "make demo    see it work: servers, sample, training, picture (under 10 minutes)"
 	@echo "make test    run the tests"
+	@echo "make chaos   bad days on purpose: kills, outages, full disks (about an hour); writes docs/reliability.md"
 	@echo "make lint    ruff, mypy, import-linter, buf, generated code, a test for each behaviour"
 	@echo "make gen     generate the Python code of the protos, and tables in the documentation"
 	@echo "make format  format the code"
@@ -31,6 +32,11 @@ demo: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/pytest
+
+chaos: .venv/installed-dev
+	rm -rf tests/chaos/.figures
+	@$(BIN)/pytest tests/chaos -m "chaos_long or not chaos_long"; status=$$?; \
+	$(BIN)/python tools/chaos_report.py; exit $$status
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
