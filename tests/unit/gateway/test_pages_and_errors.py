@@ -106,12 +106,14 @@ def test_status_is_that_of_the_contract(reason: "ErrorReason.ValueType") -> None
     """Every reason travels with its name, our domain, and the code that the proto's comment promises."""
     promised = {
         **dict.fromkeys((3, 5, 6, 7, 30), code_pb2.FAILED_PRECONDITION),
-        **dict.fromkeys((31, 32), code_pb2.RESOURCE_EXHAUSTED),
+        **dict.fromkeys((31, 32, 39, 40), code_pb2.RESOURCE_EXHAUSTED),
         **dict.fromkeys((33, 36), code_pb2.INTERNAL),
         1: code_pb2.NOT_FOUND,
         4: code_pb2.ABORTED,
         34: code_pb2.UNAVAILABLE,
         35: code_pb2.UNIMPLEMENTED,
+        37: code_pb2.UNAUTHENTICATED,
+        38: code_pb2.PERMISSION_DENIED,
     }
     status = as_status(ClearstackError("A sentence.", reason=reason, metadata={"offset": "7"}))
     info, _ = _details(status)

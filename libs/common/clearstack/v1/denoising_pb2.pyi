@@ -114,6 +114,7 @@ class Denoising(_message.Message):
     MODEL_FILES_FIELD_NUMBER: _builtins.int
     REPORT_FILES_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
+    CREATOR_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`denoisings/{id}`."""
     display_name: _builtins.str
@@ -133,6 +134,8 @@ class Denoising(_message.Message):
     mode: _config_pb2.Mode.ValueType
     verdict: _builtins.str
     """The report's verdict in a sentence."""
+    creator: _builtins.str
+    """Who created it, as the gateway knows the caller; empty = it knows nobody, or it is a step of a training."""
     @_builtins.property
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___SliceRange]: ...
     @_builtins.property
@@ -178,10 +181,11 @@ class Denoising(_message.Message):
         model_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
         report_files: _abc.Iterable[_model_service_pb2.StoredFile] | None = ...,
         verdict: _builtins.str = ...,
+        creator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "mode", b"mode", "model", b"model", "model_files", b"model_files", "name", b"name", "notes", b"notes", "output_dtype", b"output_dtype", "ranges", b"ranges", "report_files", b"report_files", "result_stack", b"result_stack", "slice_count", b"slice_count", "slices_done_count", b"slices_done_count", "stack", b"stack", "stage", b"stage", "state", b"state", "training", b"training", "update_time", b"update_time", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "creator", b"creator", "display_name", b"display_name", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "mode", b"mode", "model", b"model", "model_files", b"model_files", "name", b"name", "notes", b"notes", "output_dtype", b"output_dtype", "ranges", b"ranges", "report_files", b"report_files", "result_stack", b"result_stack", "slice_count", b"slice_count", "slices_done_count", b"slices_done_count", "stack", b"stack", "stage", b"stage", "state", b"state", "training", b"training", "update_time", b"update_time", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -75,6 +75,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """This version does not do that yet. UNIMPLEMENTED."""
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 36
     """A fault in Clearstack; the log has the details. INTERNAL."""
+    ERROR_REASON_NOT_SIGNED_IN: _ErrorReason.ValueType  # 37
+    """No token, or one that is unknown, expired or not for this installation. UNAUTHENTICATED."""
+    ERROR_REASON_ROLE_TOO_LOW: _ErrorReason.ValueType  # 38
+    """The caller is known, but has not the role that the call wants. PERMISSION_DENIED, metadata `role` and `needed_role`."""
+    ERROR_REASON_LIMIT_REACHED: _ErrorReason.ValueType  # 39
+    """The caller, or all together, have as many of something as this installation allows. RESOURCE_EXHAUSTED."""
+    ERROR_REASON_TOO_MANY_CALLS: _ErrorReason.ValueType  # 40
+    """Too many calls in a short time. RESOURCE_EXHAUSTED, metadata `retry_after_s`."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call was refused, or a run failed: `google.rpc.ErrorInfo.reason` without the prefix, domain `clearstack`.
@@ -134,4 +142,12 @@ ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 35
 """This version does not do that yet. UNIMPLEMENTED."""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 36
 """A fault in Clearstack; the log has the details. INTERNAL."""
+ERROR_REASON_NOT_SIGNED_IN: ErrorReason.ValueType  # 37
+"""No token, or one that is unknown, expired or not for this installation. UNAUTHENTICATED."""
+ERROR_REASON_ROLE_TOO_LOW: ErrorReason.ValueType  # 38
+"""The caller is known, but has not the role that the call wants. PERMISSION_DENIED, metadata `role` and `needed_role`."""
+ERROR_REASON_LIMIT_REACHED: ErrorReason.ValueType  # 39
+"""The caller, or all together, have as many of something as this installation allows. RESOURCE_EXHAUSTED."""
+ERROR_REASON_TOO_MANY_CALLS: ErrorReason.ValueType  # 40
+"""Too many calls in a short time. RESOURCE_EXHAUSTED, metadata `retry_after_s`."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -190,6 +190,7 @@ class Stack(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     SOURCE_RUN_FIELD_NUMBER: _builtins.int
     OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    CREATOR_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`stacks/{id}`."""
     display_name: _builtins.str
@@ -205,6 +206,8 @@ class Stack(_message.Message):
     """The run that made a result: `trainings/{id}` or `denoisings/{id}`."""
     object_key: _builtins.str
     """The file's key in the object store."""
+    creator: _builtins.str
+    """Who uploaded it, as the gateway knows the caller; empty = it knows nobody, as on one machine."""
     @_builtins.property
     def info(self) -> Global___StackInfo: ...
     @_builtins.property
@@ -230,10 +233,11 @@ class Stack(_message.Message):
         etag: _builtins.str = ...,
         source_run: _builtins.str = ...,
         object_key: _builtins.str = ...,
+        creator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "failure", b"failure", "info", b"info", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "etag", b"etag", "failure", b"failure", "info", b"info", "name", b"name", "object_key", b"object_key", "origin", b"origin", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_run", b"source_run", "state", b"state", "update_time", b"update_time", "uploaded_bytes", b"uploaded_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "creator", b"creator", "display_name", b"display_name", "etag", b"etag", "failure", b"failure", "info", b"info", "name", b"name", "object_key", b"object_key", "origin", b"origin", "sha256", b"sha256", "size_bytes", b"size_bytes", "source_run", b"source_run", "state", b"state", "update_time", b"update_time", "uploaded_bytes", b"uploaded_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -249,6 +249,7 @@ class Training(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    CREATOR_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`trainings/{id}`."""
     display_name: _builtins.str
@@ -269,6 +270,8 @@ class Training(_message.Message):
     etag: _builtins.str
     report: _builtins.str
     """`denoisings/{id}`: the step that made the final result; its report shows it."""
+    creator: _builtins.str
+    """Who created it, as the gateway knows the caller; empty = it knows nobody, as on one machine."""
     @_builtins.property
     def config(self) -> _config_pb2.TrainingConfig:
         """Every parameter, as used."""
@@ -317,10 +320,11 @@ class Training(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
         report: _builtins.str = ...,
+        creator: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "end_time", b"end_time", "failure", b"failure", "mask", b"mask", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_approve", b"auto_approve", "config", b"config", "create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "mask", b"mask", "method", b"method", "mode", b"mode", "model", b"model", "name", b"name", "notes", b"notes", "preset", b"preset", "priority", b"priority", "queue_position", b"queue_position", "report", b"report", "result_stack", b"result_stack", "session", b"session", "stack", b"stack", "stages", b"stages", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["auto_approve", b"auto_approve", "config", b"config", "create_time", b"create_time", "creator", b"creator", "display_name", b"display_name", "end_time", b"end_time", "etag", b"etag", "failure", b"failure", "mask", b"mask", "method", b"method", "mode", b"mode", "model", b"model", "name", b"name", "notes", b"notes", "preset", b"preset", "priority", b"priority", "queue_position", b"queue_position", "report", b"report", "result_stack", b"result_stack", "session", b"session", "stack", b"stack", "stages", b"stages", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

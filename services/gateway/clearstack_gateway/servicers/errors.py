@@ -27,6 +27,10 @@ _CODES = {
     reasons.ERROR_REASON_BACKEND_UNAVAILABLE: code_pb2.UNAVAILABLE,
     reasons.ERROR_REASON_NOT_IMPLEMENTED: code_pb2.UNIMPLEMENTED,
     reasons.ERROR_REASON_INTERNAL: code_pb2.INTERNAL,
+    reasons.ERROR_REASON_NOT_SIGNED_IN: code_pb2.UNAUTHENTICATED,
+    reasons.ERROR_REASON_ROLE_TOO_LOW: code_pb2.PERMISSION_DENIED,
+    reasons.ERROR_REASON_LIMIT_REACHED: code_pb2.RESOURCE_EXHAUSTED,
+    reasons.ERROR_REASON_TOO_MANY_CALLS: code_pb2.RESOURCE_EXHAUSTED,
 }
 _INTERNAL_TEXT = (
     "Something went wrong inside Clearstack; the gateway's log has the details (`clearstack logs gateway`)."
