@@ -11,44 +11,36 @@ FIGURES = ROOT / "tests/chaos/.figures/figures.jsonl"
 DOCUMENT = ROOT / "docs/reliability.md"
 _BEGIN, _END = "<!-- chaos: written by tools/chaos_report.py -->", "<!-- chaos: end -->"
 
-Row = dict[str, Any]
+Record = dict[str, Any]
 
 
-def rows() -> list[Row]:
-    """The newest rows of each test, in the order of the tests; long forms stand for short ones of the same promise."""
-    newest: dict[str, list[Row]] = {}
-    previous = ""
-    for line in FIGURES.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        if row["test"] != previous:
-            newest[row["test"]] = []
-        newest[row["test"]].append(row)
-        previous = row["test"]
-    found = [row for test in sorted(newest) for row in newest[test]]
-    long_promises = {row["promise"] for row in found if row["is_long"]}
-    return [row for row in found if row["is_long"] or row["promise"] not in long_promises]
+def records() -> list[Record]:
+    """The newest record of each test, in the order of the tests."""
+    lines = FIGURES.read_text(encoding="utf-8").splitlines()
+    newest = {record["test"]: record for record in map(json.loads, lines)}
+    return [newest[test] for test in sorted(newest)]
 
 
-def tables(found: list[Row]) -> str:
-    """A table for each section."""
-    sections: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in found:
-        sections[row["section"]].append(row)
-    parts = [_origin(found)]
-    for section, members in sections.items():
-        lines = [f"### {section}", "", "| promised | how it is tested | figure | |", "|---|---|---|---|"]
-        lines += [
-            f"| {_cell(row['promise'])} | {_cell(row['how'])} | {_cell(row['figure'])} | {'kept' if row['passed'] else '**broken**'} |"
-            for row in members
+def tables(found: list[Record]) -> str:
+    """A table for each section; the long form of a promise stands for the short one."""
+    long_promises = {row[0] for record in found if record["is_long"] for row in record["rows"]}
+    sections: defaultdict[str, list[str]] = defaultdict(list)
+    for record in found:
+        kept = "kept" if record["passed"] else "**broken**"
+        sections[record["section"]] += [
+            f"| {' | '.join(map(_cell, row))} | {kept} |"
+            for row in record["rows"]
+            if record["is_long"] or row[0] not in long_promises
         ]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+    head = ["| promised | how it is tested | figure | |", "|---|---|---|---|"]
+    parts = ["\n".join([f"### {title}", "", *head, *rows]) for title, rows in sections.items() if rows]
+    return "\n\n".join([_origin(found), *parts])
 
 
-def _origin(found: list[Row]) -> str:
-    dates = sorted({row["date"] for row in found})
+def _origin(found: list[Record]) -> str:
+    dates = sorted({record["date"] for record in found})
     days = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-    return f"Measured {days} on: {'; '.join(sorted({row['machine'] for row in found}))}."
+    return f"Measured {days} on: {'; '.join(sorted({record['machine'] for record in found}))}."
 
 
 def _cell(text: str) -> str:
@@ -59,7 +51,9 @@ def main() -> None:
     """Replaces what is between the markers."""
     text = DOCUMENT.read_text(encoding="utf-8")
     between = re.compile(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", re.DOTALL)
-    DOCUMENT.write_text(between.sub(lambda _: f"{_BEGIN}\n{tables(rows())}\n{_END}", text), encoding="utf-8")
+    DOCUMENT.write_text(
+        between.sub(lambda _: f"{_BEGIN}\n{tables(records())}\n{_END}", text), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

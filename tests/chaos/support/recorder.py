@@ -1,4 +1,4 @@
-"""Figures of the chaos tests, as JSON lines for the table in `docs/reliability.md`."""
+"""Figures of the chaos tests for the tables in `docs/reliability.md`: a line of JSON for each test that has run."""
 
 import json
 from datetime import UTC, datetime
@@ -31,21 +31,18 @@ class Recorder:
         """Adds the rows to the file; of a test that failed before it had any, one that says so."""
         if not (self._rows or passed):
             self._rows = [(_first_line(test.obj), f"`{test.name}`", "nothing measured")]
+        record = {
+            "section": _first_line(test.module).rstrip("."),
+            "test": test.nodeid,
+            "is_long": test.get_closest_marker("chaos_long") is not None,
+            "passed": passed,
+            "rows": self._rows,
+            "date": datetime.now(UTC).date().isoformat(),
+            "machine": machine.describe(),
+        }
         FIGURES.parent.mkdir(exist_ok=True)
         with FIGURES.open("a", encoding="utf-8") as file:
-            for promise, how, figure in self._rows:
-                row = {"promise": promise, "how": how, "figure": figure, "passed": passed}
-                file.write(json.dumps(row | _origin(test), ensure_ascii=False) + "\n")
-
-
-def _origin(test: pytest.Function) -> dict[str, object]:
-    return {
-        "section": _first_line(test.module),
-        "test": test.nodeid,
-        "is_long": test.get_closest_marker("chaos_long") is not None,
-        "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine.describe(),
-    }
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def _first_line(thing: object) -> str:
