@@ -44,8 +44,8 @@ class TrainingRecord(_message.Message):
     state_change_count: _builtins.int
     """How often the state changed so far."""
     incarnation: _builtins.str
-    """Drawn when the record is made, and part of the ids of all that follows: a training that was deleted may have had the
-    same name.
+    """Drawn when the record is made, and again when a step is begun anew, and part of the ids of all that follows: a
+    training that was deleted may have had the same name.
     """
     @_builtins.property
     def training(self) -> _training_pb2.Training: ...
@@ -142,7 +142,10 @@ class DenoisingRecord(_message.Message):
     ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
     STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     state_change_count: _builtins.int
+    incarnation: _builtins.str
+    """Drawn when it is begun anew, and part of the ids of its jobs and events."""
     @_builtins.property
     def denoising(self) -> _denoising_pb2.Denoising: ...
     @_builtins.property
@@ -170,10 +173,11 @@ class DenoisingRecord(_message.Message):
         active_jobs: _abc.Iterable[_builtins.str] | None = ...,
         state_change_count: _builtins.int = ...,
         report: _job_pb2.MakeReport | None = ...,
+        incarnation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["denoising", b"denoising", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "outbox", b"outbox", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "incarnation", b"incarnation", "outbox", b"outbox", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
