@@ -40,6 +40,7 @@ class TrainingRecord(_message.Message):
     ACTIVE_JOBS_FIELD_NUMBER: _builtins.int
     STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
+    TRACE_PARENT_FIELD_NUMBER: _builtins.int
     stack_display_name: _builtins.str
     state_change_count: _builtins.int
     """How often the state changed so far."""
@@ -47,6 +48,8 @@ class TrainingRecord(_message.Message):
     """Drawn when the record is made, and again when a step is begun anew, and part of the ids of all that follows: a
     training that was deleted may have had the same name.
     """
+    trace_parent: _builtins.str
+    """W3C traceparent under which the training was created; all that follows is traced with it. Empty = not traced."""
     @_builtins.property
     def training(self) -> _training_pb2.Training: ...
     @_builtins.property
@@ -82,10 +85,11 @@ class TrainingRecord(_message.Message):
         active_jobs: _abc.Iterable[_builtins.str] | None = ...,
         state_change_count: _builtins.int = ...,
         incarnation: _builtins.str = ...,
+        trace_parent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack", "stack_info", b"stack_info", "training", b"training"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "incarnation", b"incarnation", "mask_files", b"mask_files", "outbox", b"outbox", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "training", b"training"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "incarnation", b"incarnation", "mask_files", b"mask_files", "outbox", b"outbox", "stack", b"stack", "stack_display_name", b"stack_display_name", "stack_info", b"stack_info", "stages", b"stages", "state_change_count", b"state_change_count", "trace_parent", b"trace_parent", "training", b"training"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
