@@ -51,17 +51,21 @@ def read_heads(path: Path, *, max_pages: int) -> list[PageHead]:
 
     Raises:
         StackRefused: NOT_A_TIFF, EMPTY (no bytes, no page), TRUNCATED (the chain leaves the file),
-            UNREADABLE (the chain goes in circles), TOO_LARGE (more than `max_pages`).
+            UNREADABLE (the chain goes in circles, or its lists overlap), TOO_LARGE (more than `max_pages`).
     """
     heads: list[PageHead] = []
     seen: set[int] = set()
+    num_bytes = 0
     with path.open("rb") as file:
         tiff, offset = read_header(file)
         while offset:
             _check_chain(offset, seen, num_bytes=tiff.num_bytes, max_pages=max_pages)
             seen.add(offset)
-            tags, offset = read_tags(tiff, offset, _TAGS, page=len(seen))
-            heads.append(_head_of(tags))
+            ifd = read_tags(tiff, offset, _TAGS, page=len(seen))
+            num_bytes += ifd.num_bytes
+            _check_apart(num_bytes, tiff.num_bytes)
+            heads.append(_head_of(ifd.values))
+            offset = ifd.following
     if not heads:
         raise StackRefused(
             EMPTY, "The TIFF holds no page. Save the stack again in the program that it comes from."
@@ -86,6 +90,16 @@ def _check_chain(offset: int, seen: set[int], *, num_bytes: int, max_pages: int)
     if offset >= num_bytes:
         raise cut_off(
             f"after page {len(seen)}: the next page is said to begin at byte {offset:,} of {num_bytes:,}"
+        )
+
+
+def _check_apart(num_bytes: int, file_bytes: int) -> None:
+    """Refuse lists of tags that lie on top of each other: reading them would cost far more than their file has bytes."""
+    if num_bytes > file_bytes:
+        raise StackRefused(
+            UNREADABLE,
+            "The file is damaged: the heads of its pages overlap. Copy it again from where it was recorded, or save it "
+            "again in Fiji.",
         )
 
 

@@ -86,10 +86,23 @@ def read_header(file: BinaryIO) -> tuple[TiffBytes, int]:
         raise cut_off("within its first bytes") from None
 
 
-def read_tags(
-    tiff: TiffBytes, offset: int, wanted: frozenset[int], *, page: int
-) -> tuple[dict[int, int], int]:
-    """First values of the integer tags that are `wanted`, and the offset of the next page's tags (0 after the last).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ifd:
+    """One list of tags.
+
+    Attributes:
+        values: first values of the integer tags that were wanted.
+        following: offset of the next page's list, 0 after the last.
+        num_bytes: length of the list in the file.
+    """
+
+    values: dict[int, int]
+    following: int
+    num_bytes: int
+
+
+def read_tags(tiff: TiffBytes, offset: int, wanted: frozenset[int], *, page: int) -> Ifd:
+    """Read the list of tags at `offset`.
 
     Raises:
         StackRefused: TRUNCATED or UNREADABLE.
@@ -105,7 +118,9 @@ def read_tags(
         entries = tiff.read_at(offset + head, size)
         end = tiff.read_at(offset + head + size, struct.calcsize(tiff.offset))
         following = int(struct.unpack(tiff.offset, end)[0])
-        return _values(tiff, entries, wanted), following
+        return Ifd(
+            values=_values(tiff, entries, wanted), following=following, num_bytes=head + size + len(end)
+        )
     except struct.error:
         raise cut_off(f"within the head of page {page}") from None
 

@@ -26,8 +26,8 @@ class Limits:
     max_slices: int = 100_000
     max_pixels_per_slice: int = 2**28
     max_decoded_bytes: int = 200 * _GIB
-    max_compression_ratio: float = 1000.0
-    ratio_floor_bytes: int = _GIB // 4
+    max_compression_ratio: float = 250.0
+    ratio_floor_bytes: int = _GIB // 8
     min_side_px: int = 16
 
     def to_json(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ _ACCEPTED_TEXT: Final = (
 )
 
 
-def check_heads(heads: list[PageHead], limits: Limits) -> None:
+def check_heads(heads: list[PageHead], limits: Limits, *, file_bytes: int) -> None:
     """Refuse what no page head can make good.
 
     Raises:
@@ -61,7 +61,7 @@ def check_heads(heads: list[PageHead], limits: Limits) -> None:
     check_amount(
         num_slices=sum(head.depth for head in images),
         decoded_bytes=sum(head.decoded_bytes for head in images),
-        file_bytes=None,
+        file_bytes=file_bytes,
         limits=limits,
     )
 
@@ -89,8 +89,8 @@ def check_size(height: int, width: int, limits: Limits) -> None:
         )
 
 
-def check_amount(*, num_slices: int, decoded_bytes: int, file_bytes: int | None, limits: Limits) -> None:
-    """Refuse a stack that is out of proportion, to the limits or to its file (`file_bytes`, where known).
+def check_amount(*, num_slices: int, decoded_bytes: int, file_bytes: int, limits: Limits) -> None:
+    """Refuse a stack that is out of proportion, to the limits or to its file.
 
     Raises:
         StackRefused: TOO_LARGE.
@@ -101,7 +101,7 @@ def check_amount(*, num_slices: int, decoded_bytes: int, file_bytes: int | None,
         raise _too_large(
             f"The stack claims {decoded_bytes:,} bytes of pixels; {limits.max_decoded_bytes:,} are allowed here"
         )
-    if file_bytes is None or decoded_bytes <= limits.ratio_floor_bytes:
+    if decoded_bytes <= limits.ratio_floor_bytes:
         return
     if decoded_bytes > limits.max_compression_ratio * file_bytes:
         raise StackRefused(
@@ -109,6 +109,15 @@ def check_amount(*, num_slices: int, decoded_bytes: int, file_bytes: int | None,
             f"The file of {file_bytes:,} bytes claims to hold {decoded_bytes:,} bytes of pixels, which no real image "
             "does. Save it again without compression (Fiji: File > Save As > Tiff...).",
         )
+
+
+def too_much_memory() -> StackRefused:
+    """The refusal of a file whose pages do not fit into memory."""
+    return StackRefused(
+        TOO_LARGE,
+        "Reading the file needs more memory than there is. Crop the slices (Fiji: Image > Crop), or ask whoever runs this "
+        "installation to raise the limit.",
+    )
 
 
 def _too_large(found: str) -> StackRefused:

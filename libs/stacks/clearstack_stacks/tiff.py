@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import tifffile
 
-from clearstack_stacks.errors import TOO_LARGE, UNREADABLE, StackRefused
+from clearstack_stacks.errors import UNREADABLE, StackRefused
+from clearstack_stacks.refusals import too_much_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,13 +62,4 @@ def damaged(what: str) -> StackRefused:
     return StackRefused(
         UNREADABLE,
         f"The file is damaged: {what}. Copy it again from where it was recorded, or open it in Fiji and save it anew.",
-    )
-
-
-def too_much_memory() -> StackRefused:
-    """The refusal of a file whose pages do not fit into memory."""
-    return StackRefused(
-        TOO_LARGE,
-        "Reading the file needs more memory than there is. Crop the slices (Fiji: Image > Crop), or ask whoever runs this "
-        "installation to raise the limit.",
     )

@@ -3,26 +3,32 @@
 Prints one line of JSON: {"info": {...}} or {"refused": {"reason": ..., "message": ...}}.
 """
 
-# ruff: noqa: PLC0415 - the limits of the process are set before anything large is imported
+# ruff: noqa: PLC0415 - what is large is imported when it is needed, under the limits of the process
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from clearstack_stacks.errors import StackRefused
+from clearstack_stacks.claims import check_claims
+from clearstack_stacks.confinement import confine
+from clearstack_stacks.errors import StackRefused
+from clearstack_stacks.limits import Limits
+from clearstack_stacks.refusals import too_much_memory
+
+_LARGEST_VERDICT_BYTES: Final = 1 << 20
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Validate, print, and return the exit status: 0 whatever the verdict."""
     options = _parse(arguments)
-    # Before numpy and tifffile are loaded: their threads reserve memory, too.
-    _limit_process(options.memory_bytes, options.cpu_s)
-    sys.stdout.write(json.dumps(_verdict(options.path, json.loads(options.limits)), allow_nan=False) + "\n")
+    if options.memory_bytes is not None and options.cpu_s is not None:
+        confine(memory_bytes=options.memory_bytes, cpu_s=options.cpu_s, file_bytes=_LARGEST_VERDICT_BYTES)
+    verdict = _verdict(Path(options.path), Limits.from_json(json.loads(options.limits)))
+    sys.stdout.write(json.dumps(verdict, allow_nan=False) + "\n")
     return 0
 
 
@@ -31,42 +37,32 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="clearstack_stacks.validate", description=__doc__)
     parser.add_argument("path")
     parser.add_argument("--limits", default="{}", help="JSON object of limits that differ from the defaults")
-    parser.add_argument("--memory-bytes", type=int, help="address space of this process")
+    parser.add_argument("--memory-bytes", type=int, help="memory of its own of this process")
     parser.add_argument("--cpu-s", type=float, help="processor time of this process")
     return parser.parse_args(arguments)
 
 
-def _verdict(path: str, limits: dict[str, Any]) -> dict[str, Any]:
+def _verdict(path: Path, limits: Limits) -> dict[str, Any]:
     """The validation's outcome as JSON."""
-    from clearstack_stacks.errors import StackRefused
-    from clearstack_stacks.limits import Limits
-    from clearstack_stacks.tiff import too_much_memory
-    from clearstack_stacks.validation import inspect_tiff
-
     try:
-        return {"info": inspect_tiff(path, Limits.from_json(limits)).to_json()}
+        check_claims(path, limits)
+        return {"info": _measured(path, limits)}
     except StackRefused as refused:
         return _refused(refused)
     except MemoryError:
         return _refused(too_much_memory())
 
 
+def _measured(path: Path, limits: Limits) -> dict[str, Any]:
+    """The info as JSON; only here the numeric libraries are loaded, which takes most of the time of a small file."""
+    from clearstack_stacks.validation import measure_tiff
+
+    return measure_tiff(path, limits).to_json()
+
+
 def _refused(refused: StackRefused) -> dict[str, Any]:
     """A refusal as JSON."""
     return {"refused": {"reason": refused.reason, "message": refused.message}}
-
-
-def _limit_process(memory_bytes: int | None, cpu_s: float | None) -> None:
-    """Let the kernel end this process when it takes too much; where the platform can't, the wall clock must do."""
-    try:
-        import resource
-    except ImportError:
-        return
-    if memory_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    if cpu_s is not None:
-        seconds = math.ceil(cpu_s)
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 if __name__ == "__main__":

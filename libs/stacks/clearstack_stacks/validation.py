@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clearstack_stacks.calibration import Calibration, read_calibration
-from clearstack_stacks.errors import TOO_LARGE, StackRefused
-from clearstack_stacks.heads import read_heads
+from clearstack_stacks.claims import check_claims
 from clearstack_stacks.info import StackInfo, two_and_half_d_refusal
 from clearstack_stacks.reading import StackReader
-from clearstack_stacks.refusals import check_amount, check_heads
+from clearstack_stacks.refusals import check_amount
 from clearstack_stacks.statistics import Statistics
 from clearstack_stacks.tiff import refusing_damage
 
@@ -34,21 +33,23 @@ def inspect_tiff(path: str | PathLike[str], limits: Limits) -> StackInfo:
         OSError: the file can't be opened.
     """
     path = Path(path)
-    file_bytes = path.stat().st_size
-    if file_bytes > limits.max_file_bytes:
-        raise StackRefused(
-            TOO_LARGE,
-            f"The file has {file_bytes:,} bytes; {limits.max_file_bytes:,} are allowed here. Split the stack, or ask whoever "
-            "runs this installation to raise the limit.",
-        )
-    heads = read_heads(path, max_pages=limits.max_slices)
-    check_heads(heads, limits)
+    check_claims(path, limits)
+    return measure_tiff(path, limits)
+
+
+def measure_tiff(path: Path, limits: Limits) -> StackInfo:
+    """The rest of `inspect_tiff`, once the claims of the file were found sound.
+
+    Raises:
+        StackRefused: with its reason and a text for the microscopist.
+        OSError: the file can't be opened.
+    """
     with StackReader(path) as reader:
         layout = reader.layout
         check_amount(
             num_slices=layout.num_slices,
             decoded_bytes=layout.num_slices * layout.slice_bytes,
-            file_bytes=file_bytes,
+            file_bytes=path.stat().st_size,
             limits=limits,
         )
         with refusing_damage("its description can't be read"):

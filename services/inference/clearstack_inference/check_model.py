@@ -1,18 +1,19 @@
 """`python -m clearstack_inference.check_model FOLDER`: checks a model of a stranger, in a process with limits.
 
 Reads `FOLDER/files`, writes what can be used to `FOLDER/model` and the verdict to `FOLDER/verdict.json`:
-{"description": {...}, "notes": [...]} or {"refused": {"reason": ..., "message": ...}}.
+{"description": {...}, "notes": [...]} or {"refused": {"reason": ..., "message": ...}}, and in both cases "confined":
+whether sockets and other programs were out of reach.
 """
 
 # ruff: noqa: PLC0415 - the limits of the process are set before anything large is imported
 
 import argparse
 import json
-import math
-import resource
 import sys
 from pathlib import Path
 from typing import Any
+
+from clearstack_stacks.confinement import confine
 
 VERDICT = "verdict.json"
 _LARGEST_FILE_BYTES = 8 << 30
@@ -25,17 +26,12 @@ def main() -> int:
     parser.add_argument("--memory-bytes", type=int, required=True)
     parser.add_argument("--cpu-s", type=float, required=True)
     options = parser.parse_args()
-    _limit_process(options.memory_bytes, options.cpu_s)
-    (options.folder / VERDICT).write_text(json.dumps(_verdict(options.folder), allow_nan=False))
+    is_confined = confine(
+        memory_bytes=options.memory_bytes, cpu_s=options.cpu_s, file_bytes=_LARGEST_FILE_BYTES
+    )
+    verdict = {**_verdict(options.folder), "confined": is_confined}
+    (options.folder / VERDICT).write_text(json.dumps(verdict, allow_nan=False))
     return 0
-
-
-def _limit_process(memory_bytes: int, cpu_s: float) -> None:
-    # Not the address space: a torch with CUDA maps many GiB of libraries that are never touched.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE_BYTES, _LARGEST_FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(cpu_s), math.ceil(cpu_s) + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _verdict(folder: Path) -> dict[str, Any]:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import structlog
 from clearstack.v1 import error_reason_pb2
 from clearstack_common.errors import ClearstackError, reason_from_name
 from clearstack_engine.model.archive import ModelDescription
 
 from clearstack_inference.check_model import VERDICT
+
+log = structlog.get_logger()
 
 _LARGEST_VERDICT_BYTES = 64 << 20
 _THREAD_POOLS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -56,6 +59,8 @@ class Sandbox:
         verdict = _read(folder / VERDICT)
         if verdict is None:
             raise _unreadable(f"checking it ended the program that tried (status {status})")
+        if not verdict["confined"]:
+            log.warning("this platform can't refuse sockets and programs to the check of a stranger's model")
         if "refused" in verdict:
             refused = verdict["refused"]
             raise ClearstackError(refused["message"], reason=reason_from_name(refused["reason"]))
