@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
@@ -12,11 +13,32 @@ _CHECK_EVERY_S = 2.0
 
 
 class ServiceServer:
-    """A gRPC server that says SERVING while its backends answer."""
+    """A gRPC server that says SERVING while its backends answer.
 
-    def __init__(self, address: str, interceptors: Sequence[grpc.aio.ServerInterceptor] = ()) -> None:
-        self.server = grpc.aio.server(interceptors=tuple(interceptors), options=[("grpc.so_reuseport", 0)])
+    Args:
+        address: host:port.
+        interceptors: The first one sees a call first.
+        credentials: Certificate and key; None = no TLS.
+        max_message_bytes: Size of one request message.
+        max_concurrent_calls: Open streams included; None = any number.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+        *,
+        credentials: grpc.ServerCredentials | None = None,
+        max_message_bytes: int = 4 << 20,
+        max_concurrent_calls: int | None = None,
+    ) -> None:
+        self.server = grpc.aio.server(
+            interceptors=tuple(interceptors),
+            options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", max_message_bytes)],
+            maximum_concurrent_rpcs=max_concurrent_calls,
+        )
         self._address = address
+        self._credentials = credentials
         self._health = HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
         self.port = 0
@@ -33,7 +55,10 @@ class ServiceServer:
             reflection.SERVICE_NAME,
         ]
         reflection.enable_server_reflection(names, self.server)
-        self.port = self.server.add_insecure_port(self._address)
+        if self._credentials is None:
+            self.port = self.server.add_insecure_port(self._address)
+        else:
+            self.port = self.server.add_secure_port(self._address, self._credentials)
         await self.server.start()
 
     async def report_health(self, is_healthy: Callable[[], Awaitable[bool]]) -> None:

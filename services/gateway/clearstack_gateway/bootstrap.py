@@ -1,5 +1,6 @@
 """All the wiring of the gateway."""
 
+import asyncio
 import contextlib
 
 import structlog
@@ -17,12 +18,15 @@ from clearstack.v1 import (
     training_service_pb2,
     training_service_pb2_grpc,
 )
-from clearstack_common.bus import NatsBus
+from clearstack_common.bus import Bus, NatsBus
 from clearstack_common.health import ServiceServer
 from clearstack_common.log import configure_logging
-from clearstack_common.objects import FileCache, S3Store
+from clearstack_common.objects import FileCache, ObjectStore, S3Store
 from clearstack_common.service import run_until, stop_on_signals
 
+from clearstack_gateway.access.gatekeeper import Gatekeeper
+from clearstack_gateway.access.interceptor import AccessInterceptor
+from clearstack_gateway.access.tls import server_credentials
 from clearstack_gateway.servicers.denoisings import DenoisingServicer
 from clearstack_gateway.servicers.errors import ErrorInterceptor
 from clearstack_gateway.servicers.masks import MaskServicer
@@ -33,6 +37,7 @@ from clearstack_gateway.servicers.trainings import TrainingServicer
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.denoisings import Denoisings
 from clearstack_gateway.use_cases.inspections import Inspections
+from clearstack_gateway.use_cases.limits import Limits
 from clearstack_gateway.use_cases.masks import Masks
 from clearstack_gateway.use_cases.model_exports import ModelExports
 from clearstack_gateway.use_cases.model_imports import ModelImports
@@ -59,8 +64,14 @@ log = structlog.get_logger()
 
 
 async def serve(settings: GatewaySettings) -> None:
-    """Runs the gateway until SIGTERM or SIGINT."""
+    """Runs the gateway until SIGTERM or SIGINT.
+
+    Raises:
+        SetupError: The settings would not protect the API as they say.
+    """
     configure_logging(settings, "gateway")
+    server = protected_server(settings)
+    servers = [server, *([ServiceServer(settings.health_address)] if settings.health_address else [])]
     stopping = stop_on_signals()
     bus = await NatsBus.connect(settings)
     store = await S3Store.connect(settings)
@@ -68,9 +79,9 @@ async def serve(settings: GatewaySettings) -> None:
     runs = Runs(bus, tables, settings.pixels_per_range)
     models = Models(tables, store, settings.download_url_s)
     upkeep = Upkeep(bus, tables, runs, models)
-    server = ServiceServer(settings.grpc_address, interceptors=[ErrorInterceptor()])
-    _add_servicers(server, settings, bus, store, tables, runs, models)
-    await server.start(SERVICE_NAMES)
+    add_servicers(server, settings, bus, store, tables, runs, models)
+    for each in servers:
+        await each.start(SERVICE_NAMES if each is server else ())
     log.info("service ready", port=server.port)
 
     async def is_healthy() -> bool:
@@ -79,7 +90,7 @@ async def serve(settings: GatewaySettings) -> None:
     try:
         await run_until(
             stopping,
-            server.report_health(is_healthy),
+            *(each.report_health(is_healthy) for each in servers),
             upkeep.apply_events(),
             upkeep.dispatch(),
             upkeep.recover(),
@@ -87,19 +98,35 @@ async def serve(settings: GatewaySettings) -> None:
     finally:
         log.info("service stops")
         with contextlib.suppress(Exception):
-            await server.stop()
+            await asyncio.gather(*(each.stop() for each in servers))
         await bus.close()
 
 
-def _add_servicers(
+def protected_server(settings: GatewaySettings) -> ServiceServer:
+    """A server that asks each caller who they are, as the settings want it.
+
+    Raises:
+        SetupError: The settings would not protect the API as they say.
+    """
+    return ServiceServer(
+        settings.grpc_address,
+        interceptors=[ErrorInterceptor(), AccessInterceptor(Gatekeeper(settings))],
+        credentials=server_credentials(settings),
+        max_message_bytes=settings.max_message_bytes,
+        max_concurrent_calls=settings.max_concurrent_calls,
+    )
+
+
+def add_servicers(
     server: ServiceServer,
     settings: GatewaySettings,
-    bus: NatsBus,
-    store: S3Store,
+    bus: Bus,
+    store: ObjectStore,
     tables: Tables,
     runs: Runs,
     models: Models,
 ) -> None:
+    """Puts the services on a server."""
     stacks = Stacks(tables, store, FileCache(store, settings.scratch / "cache"), settings)
     inspections = Inspections(bus, tables, store, settings.inspection_timeout_s)
     trainings = Trainings(bus, tables, store, runs)
@@ -107,12 +134,15 @@ def _add_servicers(
     imports = ModelImports(bus, tables, store, settings)
     exports = ModelExports(bus, tables, store, settings.export_wait_s)
     denoisings = Denoisings(bus, tables, store, runs)
+    limits = Limits(tables, settings)
     to = server.server
     stack_service_pb2_grpc.add_StackServiceServicer_to_server(
-        StackServicer(stacks, inspections, settings.upload_url_s), to
+        StackServicer(stacks, inspections, limits, settings.upload_url_s), to
     )
-    training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings), to)
+    training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings, limits), to)
     mask_service_pb2_grpc.add_MaskServiceServicer_to_server(MaskServicer(masks), to)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(models, imports, exports), to)
-    denoising_service_pb2_grpc.add_DenoisingServiceServicer_to_server(DenoisingServicer(denoisings), to)
+    denoising_service_pb2_grpc.add_DenoisingServiceServicer_to_server(
+        DenoisingServicer(denoisings, limits), to
+    )
     rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(), to)

@@ -1,11 +1,12 @@
 """Settings of the gateway."""
 
-from clearstack_common.settings import ServiceSettings
 from pydantic import Field
 
+from clearstack_gateway.access.settings import AccessSettings
 
-class GatewaySettings(ServiceSettings):
-    """Limits of this installation, on top of what every service has."""
+
+class GatewaySettings(AccessSettings):
+    """Limits of this installation, on top of what every service has and of how the API is protected."""
 
     max_upload_bytes: int = Field(default=200 << 30, ge=1)
     validation_timeout_s: float = Field(default=900, gt=0, description="A file that takes longer is refused")

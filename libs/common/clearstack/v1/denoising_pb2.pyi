@@ -135,7 +135,7 @@ class Denoising(_message.Message):
     verdict: _builtins.str
     """The report's verdict in a sentence."""
     creator: _builtins.str
-    """Who created it, as the gateway knows the caller; empty = it knows nobody, or it is a step of a training."""
+    """Who created it, as the gateway knows the caller; empty = it knows nobody, as on one machine."""
     @_builtins.property
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___SliceRange]: ...
     @_builtins.property

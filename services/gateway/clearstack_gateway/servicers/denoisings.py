@@ -6,21 +6,26 @@ from clearstack.v1 import denoising_service_pb2 as pb
 from clearstack.v1 import denoising_service_pb2_grpc as pb_grpc
 from clearstack.v1.training_service_pb2 import Heartbeat
 
+from clearstack_gateway.access.caller import current_caller
 from clearstack_gateway.servicers.context import Context
 from clearstack_gateway.use_cases.denoisings import Denoisings
+from clearstack_gateway.use_cases.limits import Limits
 
 
 class DenoisingServicer(pb_grpc.DenoisingServiceServicer):
     """Runs of a model on a stack."""
 
-    def __init__(self, denoisings: Denoisings) -> None:
+    def __init__(self, denoisings: Denoisings, limits: Limits) -> None:
         self._denoisings = denoisings
+        self._limits = limits
 
     async def CreateDenoising(
         self, request: pb.CreateDenoisingRequest, context: Context
     ) -> pb.CreateDenoisingResponse:
         """Queues a denoising."""
-        return pb.CreateDenoisingResponse(denoising=await self._denoisings.create(request))
+        creator = current_caller().name
+        await self._limits.check_runs(creator)
+        return pb.CreateDenoisingResponse(denoising=await self._denoisings.create(request, creator))
 
     async def GetDenoising(
         self, request: pb.GetDenoisingRequest, context: Context
@@ -41,6 +46,7 @@ class DenoisingServicer(pb_grpc.DenoisingServiceServicer):
         self, request: pb.CancelDenoisingRequest, context: Context
     ) -> pb.CancelDenoisingResponse:
         """Stops a denoising for good."""
+        current_caller().require_own((await self._denoisings.get(request.name)).creator, "denoising")
         return pb.CancelDenoisingResponse(denoising=await self._denoisings.cancel(request.name))
 
     async def DownloadReport(

@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 _DOMAIN = "clearstack"
+_HEALTH = "/grpc.health."
 _CODES = {
     reasons.ERROR_REASON_RESOURCE_NOT_FOUND: code_pb2.NOT_FOUND,
     reasons.ERROR_REASON_WRONG_STATE: code_pb2.FAILED_PRECONDITION,
@@ -81,11 +82,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Wraps the handler of a call; health and reflection have their own errors."""
+        """Wraps the handler of a call; health has errors of its own."""
         handler = await continuation(handler_call_details)
-        if handler is None or handler.stream_stream is not None:
+        if handler is None or str(handler_call_details.method).startswith(_HEALTH):
             return handler
         codecs = (handler.request_deserializer, handler.response_serializer)
+        if handler.stream_stream is not None:
+            return grpc.stream_stream_rpc_method_handler(_streaming(handler.stream_stream), *codecs)
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(_streaming(handler.unary_stream), *codecs)
         if handler.stream_unary is not None:

@@ -6,22 +6,27 @@ from clearstack.v1 import stack_service_pb2 as pb
 from clearstack.v1 import stack_service_pb2_grpc as pb_grpc
 from clearstack_common.errors import InvalidFieldsError
 
+from clearstack_gateway.access.caller import current_caller
 from clearstack_gateway.servicers.context import Context
 from clearstack_gateway.use_cases.inspections import Inspections
+from clearstack_gateway.use_cases.limits import Limits
 from clearstack_gateway.use_cases.stacks import Stacks
 
 
 class StackServicer(pb_grpc.StackServiceServicer):
     """TIFF stacks: uploads and results."""
 
-    def __init__(self, stacks: Stacks, inspections: Inspections, upload_url_s: int) -> None:
+    def __init__(self, stacks: Stacks, inspections: Inspections, limits: Limits, upload_url_s: int) -> None:
         self._stacks = stacks
+        self._limits = limits
         self._inspections = inspections
         self._upload_url_s = upload_url_s
 
     async def CreateStack(self, request: pb.CreateStackRequest, context: Context) -> pb.CreateStackResponse:
         """Announces an upload."""
-        stack, url = await self._stacks.create(request.display_name, request.request_id)
+        creator = current_caller().name
+        await self._limits.check_stacks(creator)
+        stack, url = await self._stacks.create(request.display_name, request.request_id, creator)
         response = pb.CreateStackResponse(stack=stack, upload_url=url)
         response.upload_url_expire_time.GetCurrentTime()
         response.upload_url_expire_time.seconds += self._upload_url_s
@@ -64,6 +69,7 @@ class StackServicer(pb_grpc.StackServiceServicer):
 
     async def DeleteStack(self, request: pb.DeleteStackRequest, context: Context) -> pb.DeleteStackResponse:
         """Removes a stack."""
+        current_caller().require_own((await self._stacks.get(request.name)).creator, "stack")
         await self._stacks.delete(request.name, request.etag)
         return pb.DeleteStackResponse()
 

@@ -5,21 +5,27 @@ from collections.abc import AsyncIterator
 from clearstack.v1 import training_service_pb2 as pb
 from clearstack.v1 import training_service_pb2_grpc as pb_grpc
 
+from clearstack_gateway.access.caller import current_caller
 from clearstack_gateway.servicers.context import Context
+from clearstack_gateway.use_cases.limits import Limits
 from clearstack_gateway.use_cases.trainings import Trainings
 
 
 class TrainingServicer(pb_grpc.TrainingServiceServicer):
     """Trainings: one learns from one stack."""
 
-    def __init__(self, trainings: Trainings) -> None:
+    def __init__(self, trainings: Trainings, limits: Limits) -> None:
         self._trainings = trainings
+        self._limits = limits
 
     async def CreateTraining(
         self, request: pb.CreateTrainingRequest, context: Context
     ) -> pb.CreateTrainingResponse:
         """Adds a training to the queue."""
-        return pb.CreateTrainingResponse(training=await self._trainings.create(request))
+        creator = current_caller().name
+        if not request.validate_only:
+            await self._limits.check_runs(creator)
+        return pb.CreateTrainingResponse(training=await self._trainings.create(request, creator))
 
     async def GetTraining(self, request: pb.GetTrainingRequest, context: Context) -> pb.GetTrainingResponse:
         """One training."""
@@ -36,14 +42,19 @@ class TrainingServicer(pb_grpc.TrainingServiceServicer):
         self, request: pb.CancelTrainingRequest, context: Context
     ) -> pb.CancelTrainingResponse:
         """Stops a training for good."""
+        await self._require_own(request.name)
         return pb.CancelTrainingResponse(training=await self._trainings.cancel(request.name))
 
     async def DeleteTraining(
         self, request: pb.DeleteTrainingRequest, context: Context
     ) -> pb.DeleteTrainingResponse:
         """Removes a training and what it made."""
+        await self._require_own(request.name)
         await self._trainings.delete(request.name, request.etag)
         return pb.DeleteTrainingResponse()
+
+    async def _require_own(self, name: str) -> None:
+        current_caller().require_own((await self._trainings.get(name)).creator, "training")
 
     async def WatchTraining(
         self, request: pb.WatchTrainingRequest, context: Context

@@ -40,7 +40,7 @@ class Denoisings:
         self._tables = tables
         self._runs = runs
 
-    async def create(self, request: CreateDenoisingRequest) -> Denoising:
+    async def create(self, request: CreateDenoisingRequest, creator: str = "") -> Denoising:
         """Queues the denoising of a stack with a model.
 
         Raises:
@@ -61,7 +61,7 @@ class Denoisings:
             stack=stored_file(stack),
             stack_info=stack.info,
             denoising=Denoising(
-                name=f"{_COLLECTION}/{ids.new_id(_COLLECTION, request.request_id)}",
+                name=f"{_COLLECTION}/{ids.new_id(_COLLECTION, request.request_id, creator)}",
                 display_name=request.display_name[:200] or stack.display_name,
                 stack=stack.name,
                 model=model.name,
@@ -70,6 +70,7 @@ class Denoisings:
                 output_dtype=request.output_dtype,
                 mode=model.mode,
                 model_files=stage.files,
+                creator=creator,
             ),
             report=_report(stack, model, stage.number),
         )

@@ -20,7 +20,7 @@ from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
 from clearstack_gateway.use_cases.uploads import Upload, too_large
 from clearstack_gateway.use_cases.usage import require_unused
-from clearstack_gateway.use_cases.validation import arrived_bytes, check_upload, validate
+from clearstack_gateway.use_cases.validation import check_upload, validate
 
 _COLLECTION = "stacks"
 _LARGEST_PREVIEW_PX = 4096
@@ -41,15 +41,16 @@ class Stacks:
         self._settings = settings
         self._finalizing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def create(self, display_name: str, request_id: str) -> tuple[Stack, str]:
+    async def create(self, display_name: str, request_id: str, creator: str = "") -> tuple[Stack, str]:
         """Announces an upload; returns the stack and the link to which its bytes can be put."""
-        stack_id = ids.new_id(_COLLECTION, request_id)
+        stack_id = ids.new_id(_COLLECTION, request_id, creator)
         stack = Stack(
             name=f"{_COLLECTION}/{stack_id}",
             display_name=Path(display_name).name[:200] or stack_id,
             state=stack_service_pb2.STACK_STATE_UPLOADING,
             origin=stack_service_pb2.STACK_ORIGIN_UPLOAD,
             object_key=f"stacks/{stack_id}/original.tif",
+            creator=creator,
         )
         stack.create_time.GetCurrentTime()
         stack.update_time.CopyFrom(stack.create_time)
@@ -57,7 +58,7 @@ class Stacks:
             stored = await self._tables.stacks.create(stack_id, stack)
         except RecordExistsError:
             stored = await self._tables.stacks.get(stack_id)
-        url = await self._store.upload_url(stored.value.object_key, self._settings.upload_url_s)
+        url = await self._upload_of(stored).link(self._settings.upload_url_s)
         return _shown(stored), url
 
     async def upload(self, name: str, chunks: AsyncIterator[tuple[int, bytes]]) -> Stack:
@@ -93,11 +94,14 @@ class Stacks:
         self, stored: StoredRecord[Stack], size_bytes: int, sha256: str
     ) -> StoredRecord[Stack]:
         key = stored.value.object_key
-        await self._upload_of(stored).join(key, size_bytes)
-        # By link any number of bytes can be put: their number is looked at before they are fetched.
-        if await arrived_bytes(self._store, key, size_bytes) > self._settings.max_upload_bytes:
+        upload = self._upload_of(stored)
+        await upload.join(key, size_bytes)
+        # By link any number of bytes can be put: their number is looked at before they are copied or fetched.
+        if await upload.arrived(key, size_bytes) > self._settings.max_upload_bytes:
             after = _refused(stored.value, too_large(self._settings.max_upload_bytes))
+            await upload.forget_linked()
         else:
+            await upload.take_linked(key)
             after = await self._fetched(stored, size_bytes, sha256)
         if after.state == stack_service_pb2.STACK_STATE_REFUSED:
             await self._store.delete([key])

@@ -42,7 +42,7 @@ class Trainings:
         self._store = store
         self._runs = runs
 
-    async def create(self, request: CreateTrainingRequest) -> Training:
+    async def create(self, request: CreateTrainingRequest, creator: str = "") -> Training:
         """Checks a request whole; then, unless it only wanted that, adds the training to the queue.
 
         Raises:
@@ -59,7 +59,7 @@ class Trainings:
                 stack.info.two_and_half_d_reason,
                 reason=error_reason_pb2.ERROR_REASON_INSUFFICIENT_STACK_DEPTH,
             )
-        record = _new_record(request, stack, config)
+        record = _new_record(request, stack, config, creator)
         if request.validate_only:
             return record.training
         stored = await self._runs.create_training(record)
@@ -211,9 +211,11 @@ def _resolved(
         return request.config
 
 
-def _new_record(request: CreateTrainingRequest, stack: Stack, config: TrainingConfig) -> TrainingRecord:
+def _new_record(
+    request: CreateTrainingRequest, stack: Stack, config: TrainingConfig, creator: str
+) -> TrainingRecord:
     num_stages = len(stage_names(request.method))
-    training_id = ids.new_id(_COLLECTION, request.request_id)
+    training_id = ids.new_id(_COLLECTION, request.request_id, creator)
     training = Training(
         name=f"{_COLLECTION}/{training_id}",
         display_name=request.display_name[:200] or stack.display_name,
@@ -226,6 +228,7 @@ def _new_record(request: CreateTrainingRequest, stack: Stack, config: TrainingCo
         config=config,
         auto_approve=request.auto_approve,
         priority=request.priority,
+        creator=creator,
         stages=[
             StageStatus(number=number, state=training_pb2.STAGE_STATE_PENDING, attempt=1)
             for number in range(1, num_stages + 1)

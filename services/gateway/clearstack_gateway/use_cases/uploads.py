@@ -1,13 +1,14 @@
-"""An upload in chunks, kept as parts in the object store, so that any gateway can take it up where it stands.
+"""An upload, kept in the object store, so that any gateway can take it up where it stands.
 
-A part is an object named by its offset. Parts are joined inside the store, which wants all but the last to have 5 MiB
-or more.
+In chunks it becomes parts, objects named by their offsets. They are joined inside the store, which wants all but the
+last to have 5 MiB or more. By link it becomes one object, to which the link can be used again until it expires: so what
+is validated is a copy that no link leads to.
 """
 
 from collections.abc import Sequence
 
 from clearstack.v1 import error_reason_pb2
-from clearstack_common.errors import ClearstackError, InvalidFieldsError
+from clearstack_common.errors import ClearstackError, InvalidFieldsError, WrongStateError
 from clearstack_common.objects import ObjectStore, StoredObject
 
 _PART_BYTES = 8 << 20
@@ -20,6 +21,7 @@ class Upload:
     def __init__(self, store: ObjectStore, stack_id: str, max_bytes: int) -> None:
         self._store = store
         self._prefix = f"stacks/{stack_id}/parts/"
+        self._linked = f"stacks/{stack_id}/uploaded.tif"
         self._max_bytes = max_bytes
         self._buffer = bytearray()
         self._offset = 0  # of the buffer
@@ -87,6 +89,43 @@ class Upload:
             await self._store.delete([parts[0].key])
             await self._store.delete([part.key for part in parts[1:]])
 
+    async def link(self, expires_s: int) -> str:
+        """To which the whole file can be put."""
+        return await self._store.upload_url(self._linked, expires_s)
+
+    async def arrived(self, key: str, size_bytes: int) -> int:
+        """The size of what has come by link, or else stands under `key`, before anything of it is copied or fetched.
+
+        Args:
+            key: What was joined, or copied by an earlier attempt to finalize.
+            size_bytes: Declared size; 0 = do not compare.
+
+        Raises:
+            WrongStateError: No bytes were uploaded.
+            ClearstackError: CHECKSUM_MISMATCH.
+        """
+        linked = await self._size_of(self._linked)
+        found = linked if linked is not None else await self._size_of(key)
+        if found is None:
+            raise no_bytes()
+        if size_bytes and size_bytes != found:
+            raise mismatch(f"{found} bytes arrived, {size_bytes} were announced")
+        return found
+
+    async def take_linked(self, key: str) -> None:
+        """Copies what has come by link, if anything has, to where no link leads."""
+        size_bytes = await self._size_of(self._linked)
+        if size_bytes is not None:
+            await self._store.concatenate(key, [StoredObject(key=self._linked, size_bytes=size_bytes)])
+            await self.forget_linked()
+
+    async def forget_linked(self) -> None:
+        """Removes what has come by link."""
+        await self._store.delete([self._linked])
+
+    async def _size_of(self, key: str) -> int | None:
+        return next((found.size_bytes for found in await self._store.list(key) if found.key == key), None)
+
     async def _parts(self) -> Sequence[StoredObject]:
         parts: list[StoredObject] = []
         end = 0
@@ -96,6 +135,19 @@ class Upload:
             parts.append(part)
             end += part.size_bytes
         return parts
+
+
+def no_bytes() -> WrongStateError:
+    """The error for an upload that was finalized before it began."""
+    return WrongStateError("No bytes were uploaded yet; upload the file, then finalize it.")
+
+
+def mismatch(what: str) -> ClearstackError:
+    """The error for other bytes than the client has announced."""
+    return ClearstackError(
+        f"The upload is not what was announced: {what}. Upload the file again.",
+        reason=error_reason_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
+    )
 
 
 def too_large(max_bytes: int) -> ClearstackError:

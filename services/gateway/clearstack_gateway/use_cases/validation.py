@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from clearstack.v1 import error_reason_pb2, stack_service_pb2
+from clearstack.v1 import stack_service_pb2
 from clearstack.v1.model_service_pb2 import StoredFile
-from clearstack_common.errors import ClearstackError, NotFoundError, WrongStateError, reason_from_name
+from clearstack_common.errors import ClearstackError, NotFoundError, reason_from_name
 from clearstack_common.objects import ObjectStore
 from clearstack_stacks.errors import StackRefused
 from clearstack_stacks.info import StackInfo
@@ -13,26 +13,7 @@ from clearstack_stacks.limits import Limits
 from clearstack_stacks.sandbox import inspect_tiff_in_child
 
 from clearstack_gateway.settings import GatewaySettings
-
-
-async def arrived_bytes(store: ObjectStore, key: str, size_bytes: int) -> int:
-    """The size of an uploaded object, before anything of it is fetched.
-
-    Args:
-        store: Where it is.
-        key: What it is called there.
-        size_bytes: Declared size; 0 = do not compare.
-
-    Raises:
-        WrongStateError: No bytes were uploaded.
-        ClearstackError: CHECKSUM_MISMATCH.
-    """
-    for found in await store.list(key):
-        if found.key == key:
-            if size_bytes and size_bytes != found.size_bytes:
-                raise _mismatch(f"{found.size_bytes} bytes arrived, {size_bytes} were announced")
-            return found.size_bytes
-    raise WrongStateError("No bytes were uploaded yet; upload the file, then finalize it.")
+from clearstack_gateway.use_cases.uploads import mismatch, no_bytes
 
 
 async def check_upload(store: ObjectStore, key: str, path: Path, size_bytes: int, sha256: str) -> StoredFile:
@@ -52,11 +33,11 @@ async def check_upload(store: ObjectStore, key: str, path: Path, size_bytes: int
     try:
         file = await store.fetch_unverified(key, path)
     except NotFoundError:
-        raise WrongStateError("No bytes were uploaded yet; upload the file, then finalize it.") from None
+        raise no_bytes() from None
     if size_bytes and size_bytes != file.size_bytes:
-        raise _mismatch(f"{file.size_bytes} bytes arrived, {size_bytes} were announced")
+        raise mismatch(f"{file.size_bytes} bytes arrived, {size_bytes} were announced")
     if sha256 and sha256 != file.sha256:
-        raise _mismatch("the SHA-256 of what arrived is not the one that was announced")
+        raise mismatch("the SHA-256 of what arrived is not the one that was announced")
     return file
 
 
@@ -97,11 +78,4 @@ def _as_proto(info: StackInfo) -> stack_service_pb2.StackInfo:
         warnings=info.warnings,
         two_and_half_d_possible=info.two_and_half_d_possible,
         two_and_half_d_reason=info.two_and_half_d_reason,
-    )
-
-
-def _mismatch(what: str) -> ClearstackError:
-    return ClearstackError(
-        f"The upload is not what was announced: {what}. Upload the file again.",
-        reason=error_reason_pb2.ERROR_REASON_CHECKSUM_MISMATCH,
     )

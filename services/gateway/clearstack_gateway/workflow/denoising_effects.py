@@ -12,10 +12,16 @@ def result_folder(record: DenoisingRecord) -> str:
     return f"results/{run_id(record.denoising.training or record.denoising.name)}"
 
 
+def work_id(record: DenoisingRecord) -> str:
+    """What the ids of a denoising's jobs and the names of its files begin with; another each time it is begun anew."""
+    own_id = run_id(record.denoising.name)
+    return f"{own_id}-{record.incarnation}" if record.incarnation else own_id
+
+
 def range_job(record: DenoisingRecord, first: int, stop: int) -> Job:
     """One range of slices."""
     denoising = record.denoising
-    own_id = run_id(denoising.name)
+    own_id = work_id(record)
     work = DenoiseRange(
         start=first,
         stop=stop,
@@ -31,8 +37,9 @@ def range_job(record: DenoisingRecord, first: int, stop: int) -> Job:
 def assemble_job(record: DenoisingRecord) -> Job:
     """The file of all ranges."""
     denoising = record.denoising
-    own_id = run_id(denoising.name)
-    file_name = f"stage{denoising.stage}-{own_id}.tif" if denoising.training else "denoised.tif"
+    own_id = work_id(record)
+    of_itself = f"denoised-{record.incarnation}.tif" if record.incarnation else "denoised.tif"
+    file_name = f"stage{denoising.stage}-{own_id}.tif" if denoising.training else of_itself
     work = AssembleResult(
         stack=record.stack,
         part_keys=[part.object_key for part in denoising.ranges],
@@ -61,12 +68,13 @@ def result_stack(record: DenoisingRecord) -> Stack:
         object_key=record.result.object_key,
         info=info,
         source_run=denoising.training or denoising.name,
+        creator=denoising.creator,
     )
 
 
 def report_job(record: DenoisingRecord) -> Job:
     """The report of the finished result."""
-    own_id = run_id(record.denoising.name)
+    own_id = work_id(record)
     work = MakeReport()
     work.CopyFrom(record.report)
     work.stack.CopyFrom(record.stack)

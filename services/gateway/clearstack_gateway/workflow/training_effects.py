@@ -87,6 +87,7 @@ def denoising(record: TrainingRecord, number: int) -> DenoisingRecord:
             training=training.name,
             mode=training.mode,
             model_files=record.stages[number - 1].files,
+            creator=training.creator,
         ),
         report=report(record, number),
     )

@@ -1,0 +1,1 @@
+"""Who calls, and whether they may: tokens, roles, limits, one interceptor."""
