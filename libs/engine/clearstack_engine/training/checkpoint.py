@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from clearstack_engine.config import StageConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Checkpoint:
     network: dict[str, torch.Tensor]
     averaged: dict[str, torch.Tensor]
     best: dict[str, torch.Tensor] | None
-    optimizer: dict[str, Any]
+    optimizer: dict[str, list[torch.Tensor]]
     history: list[dict[str, Any]]
     micro_batch_size: int
     noise: dict[str, Any] | None = None

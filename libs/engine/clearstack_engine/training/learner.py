@@ -6,12 +6,13 @@ Axes: B batch, C input slices, Y rows, X columns.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from clearstack_engine.network.unet import Architecture, UNet
 from clearstack_engine.sampling.seeds import Purpose, torch_generator
+from clearstack_engine.training.adam import Adam
 from clearstack_engine.training.average import AveragedWeights, decay
 from clearstack_engine.training.batches import MaskedBatch, squared_error
 from clearstack_engine.training.micro_batches import MicroBatches
@@ -43,7 +44,7 @@ class Learner:
         self.network: UNet = network.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = AveragedWeights(self.network)
         self._averaged_network: UNet = copy.deepcopy(self.network)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, fused=True)
+        self.optimizer = Adam(self.network.parameters())
         self.micro_batches = MicroBatches(config.batch_size)
 
     def learn(self, batch: MaskedBatch, step: int) -> torch.Tensor:
@@ -54,7 +55,7 @@ class Learner:
         total = torch.zeros((), device=self._device.device)
 
         def restart() -> None:
-            self.optimizer.zero_grad()
+            self.optimizer.forget_gradients()
             total.zero_()
 
         def work(part: slice) -> None:
@@ -66,9 +67,7 @@ class Learner:
             total.add_(loss.detach())
 
         self.micro_batches.run(len(batch.inputs_BCYX), restart, work)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(step)
-        self.optimizer.step()
+        self.optimizer.step(self.learning_rate(step))
         self.averaged.update(self.network, step)
         return total
 
@@ -82,7 +81,10 @@ class Learner:
         return self._averaged_network.eval()
 
     def load(
-        self, network: dict[str, torch.Tensor], averaged: dict[str, torch.Tensor], optimizer: dict[str, Any]
+        self,
+        network: dict[str, torch.Tensor],
+        averaged: dict[str, torch.Tensor],
+        optimizer: dict[str, list[torch.Tensor]],
     ) -> None:
         """Take over the state of a checkpoint."""
         self.network.load_state_dict(network)
