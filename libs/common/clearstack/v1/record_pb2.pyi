@@ -147,9 +147,12 @@ class DenoisingRecord(_message.Message):
     STATE_CHANGE_COUNT_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
+    TRACE_PARENT_FIELD_NUMBER: _builtins.int
     state_change_count: _builtins.int
     incarnation: _builtins.str
     """Drawn when it is begun anew, and part of the ids of its jobs and events."""
+    trace_parent: _builtins.str
+    """W3C traceparent under which the denoising was created; empty = not traced."""
     @_builtins.property
     def denoising(self) -> _denoising_pb2.Denoising: ...
     @_builtins.property
@@ -178,10 +181,11 @@ class DenoisingRecord(_message.Message):
         state_change_count: _builtins.int = ...,
         report: _job_pb2.MakeReport | None = ...,
         incarnation: _builtins.str = ...,
+        trace_parent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["denoising", b"denoising", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "incarnation", b"incarnation", "outbox", b"outbox", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_jobs", b"active_jobs", "denoising", b"denoising", "incarnation", b"incarnation", "outbox", b"outbox", "report", b"report", "result", b"result", "stack", b"stack", "stack_info", b"stack_info", "state_change_count", b"state_change_count", "trace_parent", b"trace_parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
