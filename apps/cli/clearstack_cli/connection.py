@@ -25,6 +25,7 @@ from clearstack_embedded.folder import data_folder
 from clearstack_embedded.status import running_endpoint
 from google.protobuf.descriptor import ServiceDescriptor
 
+from clearstack_cli.channel import open_channel
 from clearstack_cli.errors import CliError, from_rpc
 
 _CALL_TIMEOUT = "60s"
@@ -102,7 +103,7 @@ def flags(endpoint: str | None, data: Path | None) -> str:
 @contextlib.contextmanager
 def connect(endpoint: str, *, flags: str = "") -> Iterator[Client]:
     """A client for the block; what the installation refuses leaves the block as a `CliError`."""
-    with grpc.insecure_channel(endpoint, options=_options()) as channel:
+    with open_channel(endpoint, _options()) as channel:
         try:
             yield Client(
                 endpoint=endpoint,
@@ -122,6 +123,8 @@ def _options() -> list[tuple[str, str | int]]:
         ("grpc.service_config", json.dumps(_service_config())),
         # The installation is on this machine or in this house; a web proxy knows neither.
         ("grpc.enable_http_proxy", 0),
+        # A large preview, or a long page of a list.
+        ("grpc.max_receive_message_length", 64 << 20),
         # Comes back soon after a restart of the gateway.
         ("grpc.max_reconnect_backoff_ms", 2000),
     ]

@@ -41,6 +41,11 @@ def from_rpc(error: grpc.RpcError, endpoint: str) -> CliError:
     """The sentence for a call that the installation refused or could not answer."""
     code = status_code(error)
     if code is grpc.StatusCode.UNAVAILABLE and not reason(error):
+        if "handshake failed" in _text(error):
+            return CliError(
+                f"{endpoint} answers, but no encrypted connection came about. A certificate is not trusted, or has another "
+                "name: CLEARSTACK_CA names the file of its CA; CLEARSTACK_CLIENT_CERT and CLEARSTACK_CLIENT_KEY are yours."
+            )
         return CliError(
             f"No installation answers at {endpoint}. "
             "See what runs with `clearstack status`, or start one with `clearstack up`."

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, NoReturn, Self
@@ -21,6 +21,7 @@ _ENDS = (signal.SIGTERM, signal.SIGHUP)
 # A little more than an installation takes when it is in no hurry.
 _STOP_TIMEOUT_S = 20.0
 _ERROR = "error: "
+_FOR_OTHERS = ("CLEARSTACK_TLS_", "CLEARSTACK_TOKENS_FILE", "CLEARSTACK_OIDC_", "CLEARSTACK_INSECURE")
 
 
 def up_command(data: Path) -> tuple[str, ...]:
@@ -77,6 +78,7 @@ class _Child:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env=_private(os.environ),
         )
         self._stdout, self._stderr = _pipe(self._process.stdout), _pipe(self._process.stderr)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -117,6 +119,11 @@ class _Child:
                 self._errors.append(line.rstrip().removeprefix(_ERROR))
             else:
                 self.on_line(line.rstrip())
+
+
+def _private(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what lets other machines in, and asks them who they are: this installation is ours alone."""
+    return {name: value for name, value in environment.items() if not name.startswith(_FOR_OTHERS)}
 
 
 def _guarded(command: tuple[str, ...]) -> tuple[str, ...]:

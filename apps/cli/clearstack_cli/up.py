@@ -10,11 +10,21 @@ from clearstack_embedded.errors import InstallationError
 from clearstack_embedded.folder import data_folder
 from clearstack_embedded.installation import Installation
 from clearstack_embedded.logs import tail
+from clearstack_embedded.ports import HOST
 from clearstack_embedded.settings import InstallationConfig
 from clearstack_embedded.status import ProcessStatus, read_status
 from rich.console import RenderableType
 
 from clearstack_cli.errors import CliError
+from clearstack_cli.exposing import (
+    CertOption,
+    ClientCaOption,
+    HostOption,
+    InsecureOption,
+    KeyOption,
+    TokensOption,
+    exposure_of,
+)
 from clearstack_cli.output import console, hint, note, say, table
 from clearstack_cli.verb import DataOption, JsonOption, guarded
 
@@ -33,6 +43,12 @@ def up(
     inference_workers: Annotated[
         int, typer.Option(help="Number of processes that denoise; they share the slices of a stack.", min=1)
     ] = 1,
+    host: HostOption = HOST,
+    tls_cert: CertOption = None,
+    tls_key: KeyOption = None,
+    tls_client_ca: ClientCaOption = None,
+    tokens: TokensOption = None,
+    insecure: InsecureOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
@@ -41,6 +57,15 @@ def up(
         port=port,
         num_trainers=trainers,
         num_inference_workers=inference_workers,
+        exposure=exposure_of(
+            host,
+            port,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_client_ca=tls_client_ca,
+            tokens=tokens,
+            insecure=insecure,
+        ),
     )
     try:
         asyncio.run(_run(config, as_json=as_json))

@@ -13,7 +13,7 @@ from clearstack_embedded.errors import ChildError, InstallationError
 from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.keeper import start_keeper, stop_keeper
 from clearstack_embedded.lock import FolderLock
-from clearstack_embedded.ports import DEFAULT_PORT, HOST
+from clearstack_embedded.ports import DEFAULT_PORT
 from clearstack_embedded.servers import remove_sockets, servers
 from clearstack_embedded.services import GATEWAY, services
 from clearstack_embedded.settings import InstallationConfig
@@ -162,7 +162,7 @@ class Installation:
         self._exits.callback(self._journal.close)
 
     def _tell_port(self, wiring: Wiring) -> None:
-        if self._config.port is None and wiring.endpoint != f"{HOST}:{DEFAULT_PORT}":
+        if self._config.port is None and not wiring.endpoint.endswith(f":{DEFAULT_PORT}"):
             self._report(
                 GATEWAY, f"port {DEFAULT_PORT} is in use by another program; using {wiring.endpoint} instead"
             )

@@ -43,7 +43,13 @@ def service(wiring: Wiring, name: str, command: tuple[str, ...], address: str) -
     return ProcessSpec(
         name=name,
         command=command,
-        environment={**_PATIENT_THREADS, **os.environ, **_settings(wiring, name, address), **wiring.mark},
+        environment={
+            **_PATIENT_THREADS,
+            **os.environ,
+            **_settings(wiring, name, address),
+            **(_exposure(wiring) if name == GATEWAY else {}),
+            **wiring.mark,
+        },
         probe="grpc",
         address=address,
         log=wiring.folder.log(name),
@@ -53,7 +59,7 @@ def service(wiring: Wiring, name: str, command: tuple[str, ...], address: str) -
 
 
 def _address(wiring: Wiring, name: str) -> str:
-    return wiring.endpoint if name == GATEWAY else f"{HOST}:{wiring.ports.take(name)}"
+    return wiring.gateway_health if name == GATEWAY else f"{HOST}:{wiring.ports.take(name)}"
 
 
 def _settings(wiring: Wiring, name: str, address: str) -> dict[str, str]:
@@ -73,3 +79,18 @@ def _settings(wiring: Wiring, name: str, address: str) -> dict[str, str]:
     }
     unbuffered = {"PYTHONUNBUFFERED": "1"}  # so that a traceback is in the log before a kill
     return {f"CLEARSTACK_{key}": value for key, value in settings.items()} | unbuffered
+
+
+def _exposure(wiring: Wiring) -> dict[str, str]:
+    chosen = wiring.config.exposure
+    files = {
+        "TLS_CERT": chosen.tls_cert,
+        "TLS_KEY": chosen.tls_key,
+        "TLS_CLIENT_CA": chosen.tls_client_ca,
+        "TOKENS_FILE": chosen.tokens,
+    }
+    settings = {key: str(path.absolute()) for key, path in files.items() if path is not None}
+    settings |= {"GRPC_ADDRESS": wiring.gateway_address, "INSECURE": chosen.insecure}
+    if wiring.gateway_health != wiring.gateway_address:
+        settings["HEALTH_ADDRESS"] = wiring.gateway_health
+    return {f"CLEARSTACK_{key}": value for key, value in settings.items()}

@@ -10,13 +10,21 @@ from clearstack_embedded.settings import InstallationConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wiring:
-    """What the makers of process specs need to know."""
+    """What the makers of process specs need to know.
+
+    Attributes:
+        endpoint: What clients on this machine connect to.
+        gateway_address: Where the gateway listens.
+        gateway_health: Where it answers plain health checks.
+    """
 
     config: InstallationConfig
     folder: DataFolder
     credentials: Credentials
     ports: PortBook
     endpoint: str
+    gateway_address: str
+    gateway_health: str
     nats_address: str
     s3_address: str
     mark: dict[str, str] = field(default_factory=dict)
@@ -29,12 +37,17 @@ def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -
         InstallationError: The asked port is taken, or the secrets cannot be read.
     """
     ports = PortBook(folder.ports)
+    exposure = config.exposure
+    port = ports.take("gateway", preferred=api_port(config.port))
+    address = exposure.address(port)
     return Wiring(
         config=config,
         folder=folder,
         credentials=load_or_create(folder.secrets),
         ports=ports,
-        endpoint=f"{HOST}:{ports.take('gateway', preferred=api_port(config.port))}",
+        endpoint=exposure.endpoint(port),
+        gateway_address=address,
+        gateway_health=address if exposure.can_be_probed else f"{HOST}:{ports.take('gateway.health')}",
         nats_address=f"{HOST}:{ports.take('broker')}",
         s3_address=f"{HOST}:{ports.take('store.s3', with_grpc=True)}",
         mark=mark,
