@@ -179,4 +179,4 @@ async def test_hint_nobody_hears_is_lost_without_harm(bus: Bus) -> None:
 
 async def test_connection_says_that_it_is_there(bus: Bus) -> None:
     """A bus that was just used is connected."""
-    assert bus.is_connected()
+    assert await bus.is_available()

@@ -1,6 +1,7 @@
 """What a broker holds, in memory: queued jobs, the history, records, the lock."""
 
 import asyncio
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ class Message:
     data: bytes
     due: float = 0.0
     num_delivered: int = 0
+    trace_parent: str = ""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class Held:
     token: int
     revision: int
     expires: float
+    since_s: float
 
 
 @dataclass(slots=True)
@@ -170,8 +173,9 @@ class FakeBroker:
     def write_lock(self, holder: str, token: int | None) -> Held:
         """Writes the lock down for another TTL; a new holder's token is the revision."""
         self.lock_revision += 1
+        since_s = self.lock.since_s if self.lock and token else time.time()
         self.lock = Held(
-            holder, token or self.lock_revision, self.lock_revision, self.now() + self.lock_ttl_s
+            holder, token or self.lock_revision, self.lock_revision, self.now() + self.lock_ttl_s, since_s
         )
         return self.lock
 

@@ -23,6 +23,7 @@ class FakeDelivery(Generic[M]):
         self._consumer = consumer
         self.item = protojson.decode(message.data, message_type)
         self.num_delivered = message.num_delivered
+        self.trace_parent = message.trace_parent
 
     async def done(self) -> None:
         """It was dealt with."""

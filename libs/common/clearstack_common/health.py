@@ -9,6 +9,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+# Names of the health service, for probes that tell the two apart.
+READINESS, LIVENESS = "readiness", "liveness"
 _CHECK_EVERY_S = 2.0
 
 
@@ -62,11 +64,17 @@ class ServiceServer:
         await self.server.start()
 
     async def report_health(self, is_healthy: Callable[[], Awaitable[bool]]) -> None:
-        """Keeps the health status true, for ever."""
+        """Keeps the health status true, for ever.
+
+        "" and `readiness` say whether work can be done now; `liveness` says that the process answers, which is all
+        that a restart could mend.
+        """
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        await self._health.set(LIVENESS, serving)
         while True:
-            serving = health_pb2.HealthCheckResponse.SERVING
-            status = serving if await is_healthy() else health_pb2.HealthCheckResponse.NOT_SERVING
-            await self._health.set("", status)
+            status = serving if await is_healthy() else not_serving
+            for name in ("", READINESS):
+                await self._health.set(name, status)
             await asyncio.sleep(_CHECK_EVERY_S)
 
     async def stop(self) -> None:

@@ -11,7 +11,9 @@ from clearstack_common.bus import NatsBus
 from clearstack_common.health import ServiceServer
 from clearstack_common.log import configure_logging
 from clearstack_common.objects import S3Store
+from clearstack_common.readiness import Readiness
 from clearstack_common.settings import ServiceSettings
+from clearstack_common.telemetry import open_telemetry
 from clearstack_common.worker import Handler, Worker
 
 log = structlog.get_logger()
@@ -54,25 +56,24 @@ async def serve_worker(
         tidy: What is called when a job is over, by verb.
     """
     configure_logging(settings, service)
+    telemetry = open_telemetry(settings, service)
     stopping = stop_on_signals()
-    bus = await NatsBus.connect(settings)
-    store = await S3Store.connect(settings)
+    bus = await NatsBus.connect(settings, telemetry)
+    store = await S3Store.connect(settings, telemetry.metrics)
     server = ServiceServer(settings.grpc_address)
     await server.start()
     log.info("service ready", port=server.port)
-
-    async def is_healthy() -> bool:
-        return bus.is_connected() and await store.is_available()
-
+    is_ready = Readiness({"broker": bus.is_available, "store": store.is_available}, telemetry.metrics)
     tidy = tidy or {}
     workers = [
-        Worker(verb, handler, bus, store, settings, tidy.get(verb)).run()
+        Worker(verb, handler, bus, store, settings, tidy.get(verb), telemetry).run()
         for verb, handler in handlers.items()
     ]
     try:
-        await run_until(stopping, server.report_health(is_healthy), *workers)
+        await run_until(stopping, server.report_health(is_ready), *workers)
     finally:
         log.info("service stops")
         with contextlib.suppress(Exception):
             await server.stop()
         await bus.close()
+        telemetry.tracing.close()

@@ -18,6 +18,9 @@ class ServiceSettings(BaseSettings):
     grpc_address: str = Field(
         default="127.0.0.1:0", description="host:port of the gRPC server (health at least)"
     )
+    metrics_address: str = Field(
+        default="", description="host:port of the page of figures for Prometheus; empty = none"
+    )
     nats_url: str = "nats://127.0.0.1:4222"
     nats_token: SecretStr | None = None
     s3_endpoint: str = Field(default="127.0.0.1:9000", description="host:port")

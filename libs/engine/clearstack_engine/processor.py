@@ -34,6 +34,11 @@ def prepare(max_threads: int) -> None:
                 libc.mallopt(parameter, value)
 
 
+def gpu_memory_bytes() -> int:
+    """What this process holds of the GPU's memory; 0 while it uses none."""
+    return torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0
+
+
 def give_back_memory() -> None:
     """Return what is not in use to the system: for the time between two pieces of work."""
     if sys.platform == "linux":

@@ -49,6 +49,7 @@ async def denoise(context: JobContext) -> None:
         teller.cancel()
         await asyncio.gather(teller, return_exceptions=True)
         processor.give_back_memory()
+        context.metrics.gpu_memory_bytes.clear()
     await put_file_settled(context.store, work.object_key, part)
     log.info("range denoised", start=work.start, stop=work.stop)
     denoised = RangeDenoised(range_start=work.start, object_key=work.object_key, notes=notes)
@@ -69,6 +70,8 @@ async def _tell(context: JobContext, counter: _Counter) -> None:
     told = 0
     while True:
         await asyncio.sleep(_TELL_EVERY_S)
+        if used := processor.gpu_memory_bytes():
+            context.metrics.gpu_memory_bytes.labels("cuda").set(used)
         if counter.value > told:
             told = counter.value
             progress = SlicesDenoised(range_start=context.job.denoise.start, done_count=told)

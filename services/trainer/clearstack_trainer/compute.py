@@ -62,7 +62,12 @@ def compute(folder: Path, channel: Channel) -> None:
     for report in trainer.epochs():
         checkpoint = folder / f"checkpoint-{report.epoch}.pt"
         trainer.save_checkpoint(checkpoint)
-        channel.say("epoch", checkpoint=str(checkpoint), **asdict(report))
+        channel.say(
+            "epoch",
+            checkpoint=str(checkpoint),
+            gpu_memory_bytes=processor.gpu_memory_bytes(),
+            **asdict(report),
+        )
     _say_trained(channel, trainer, folder / "model", plan["config"], TrainedOn.of(stack_ZYX))
 
 

@@ -58,6 +58,7 @@ class _Training:
         self._work: TrainStage = context.job.train
         self._checkpoints = Checkpoints(context.store, self._work.object_prefix, token)
         self._advanced_at = 0.0
+        self._device = ""
 
     async def run(self) -> None:
         folder = self._context.folder
@@ -66,10 +67,19 @@ class _Training:
         mask = await cache.path(self._work.mask) if self._work.HasField("mask") else None
         checkpoint = await self._checkpoints.newest(folder / "resume.pt")
         write_plan(folder, self._work, stack, mask, checkpoint)
-        async with Child(folder) as child:
-            async for message in child.messages():
-                await self._on_message(message)
-                child.go_on()
+        try:
+            async with Child(folder) as child:
+                async for message in child.messages():
+                    await self._on_message(message)
+                    child.go_on()
+        finally:
+            self._forget_figures()
+
+    def _forget_figures(self) -> None:
+        """What is true only while something is computed."""
+        metrics = self._context.metrics
+        for gauge in (metrics.patches_per_second, metrics.loss, metrics.gpu_memory_bytes):
+            gauge.clear()
 
     async def _on_message(self, message: Mapping[str, Any]) -> None:
         match message["kind"]:
@@ -78,12 +88,14 @@ class _Training:
             case "step":
                 await self._advanced(message)
             case "epoch":
+                self._count(message)
                 await self._checkpoints.store(Path(message["checkpoint"]), message["epoch"])
                 await self._epoch_completed(message)
             case "trained":
                 await self._trained(message)
 
     async def _started(self, message: Mapping[str, Any]) -> None:
+        self._device = message["device"]
         log.info(
             "stage started",
             stage=self._work.stage,
@@ -121,6 +133,15 @@ class _Training:
         )
         what = f"epoch.{message['epoch']}.step.{message['step']}.{self._token}"
         await self._context.publish(Event(epoch_advanced=advanced), what)
+
+    def _count(self, report: Mapping[str, Any]) -> None:
+        metrics, stage = self._context.metrics, str(self._work.stage)
+        metrics.epochs.labels(stage).inc()
+        metrics.patches_per_second.labels(stage).set(report["patches_per_s"])
+        metrics.loss.labels(stage, "training").set(report["train_loss"])
+        metrics.loss.labels(stage, "validation").set(report["val_loss"])
+        if report["gpu_memory_bytes"]:
+            metrics.gpu_memory_bytes.labels(self._device).set(report["gpu_memory_bytes"])
 
     async def _epoch_completed(self, report: Mapping[str, Any]) -> None:
         self._advanced_at = asyncio.get_running_loop().time()

@@ -38,7 +38,7 @@ def test_ids_are_short_unique_and_fit_for_subjects() -> None:
 
 def test_job_has_cloudevents_headers() -> None:
     """A job says what it is in the headers of CloudEvents 1.0, and its id keeps it from being queued twice."""
-    assert job_headers(_JOB) == {
+    assert job_headers(_JOB, "") == {
         "Nats-Msg-Id": _JOB.id,
         "ce-specversion": "1.0",
         "ce-id": _JOB.id,
@@ -50,13 +50,14 @@ def test_job_has_cloudevents_headers() -> None:
 
 
 def test_event_has_its_time_in_the_headers() -> None:
-    """An event says its kind and its time."""
+    """An event says its kind, its time, and the span in which it was published."""
     event = Event(id="r.state.1", run="trainings/r", state_changed=StateChanged(state="QUEUED"))
     event.time.FromSeconds(0)
-    headers = event_headers(event)
-    assert (headers["ce-type"], headers["ce-time"]) == (
+    headers = event_headers(event, "00-aa-bb-01")
+    assert (headers["ce-type"], headers["ce-time"], headers["ce-traceparent"]) == (
         "clearstack.v1.event.state_changed",
         "1970-01-01T00:00:00Z",
+        "00-aa-bb-01",
     )
 
 

@@ -21,6 +21,8 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
 from clearstack_common.objects.port import PART_SUFFIX, StoredObject
 from clearstack_common.settings import ServiceSettings
+from clearstack_common.telemetry import Metrics
+from clearstack_common.telemetry.metrics import timed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,13 +41,16 @@ _RETRY_FOR_S = 90.0
 class S3Store:
     """One bucket. Calls are repeated for 90 s while the store is away."""
 
-    def __init__(self, client: Minio, bucket: str, retry_for_s: float = _RETRY_FOR_S) -> None:
+    def __init__(
+        self, client: Minio, bucket: str, metrics: Metrics, retry_for_s: float = _RETRY_FOR_S
+    ) -> None:
         self._client = client
+        self._metrics = metrics
         self._bucket = bucket
         self._retry_for_s = retry_for_s
 
     @classmethod
-    async def connect(cls, settings: ServiceSettings) -> Self:
+    async def connect(cls, settings: ServiceSettings, metrics: Metrics | None = None) -> Self:
         """Connects and creates the bucket if it is missing."""
         client = Minio(
             settings.s3_endpoint,
@@ -59,7 +64,7 @@ class S3Store:
                 maxsize=16,
             ),
         )
-        store = cls(client, settings.s3_bucket)
+        store = cls(client, settings.s3_bucket, metrics or Metrics())
         await store._call(store._ensure_bucket)
         return store
 
@@ -69,11 +74,12 @@ class S3Store:
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a blocking call in a thread, again and again while the store is away."""
+        operation = function.__name__.strip("_")
         try:
             async for attempt in stamina.retry_context(
                 on=_AWAY, attempts=None, timeout=self._retry_for_s, wait_max=3
             ):
-                with attempt:
+                with attempt, timed(self._metrics.s3_seconds, operation):
                     return await asyncio.to_thread(_translated, partial(function, *args, **kwargs))
         except _AWAY as error:
             raise BackendUnavailableError(

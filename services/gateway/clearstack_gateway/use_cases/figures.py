@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import structlog
+from clearstack.v1.job_pb2 import Job
 from clearstack.v1.training_pb2 import TrainingState
 from clearstack_common.bus import Bus
 from clearstack_common.errors import ClearstackError
@@ -12,8 +13,7 @@ from clearstack_common.telemetry import Metrics
 from clearstack_gateway.use_cases.tables import Tables
 
 _EVERY_S = 5.0
-# The verbs of jobs; a queue that is empty is told too.
-_VERBS = ("train", "extract", "denoise", "assemble", "import_model", "export_model", "inspect", "report")
+_VERBS = [field.name for field in Job.DESCRIPTOR.oneofs_by_name["verb"].fields]
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class Figures:
     async def read(self) -> None:
         """Reads them once."""
         queued = await self._bus.queued_jobs()
-        for verb in _VERBS:
+        for verb in _VERBS:  # a queue that is empty is told too
             self._metrics.jobs_queued.labels(verb).set(queued.get(verb, 0))
         await self._read_trainings()
         holder = await self._bus.lock_holder()

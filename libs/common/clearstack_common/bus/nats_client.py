@@ -1,0 +1,43 @@
+"""A client of the broker that tells how long every request took."""
+
+from time import perf_counter
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from clearstack_common.telemetry import Metrics
+
+# The beginnings of subjects on which requests go out, the more special ones first.
+_OPERATIONS = (
+    ("$JS.API.STREAM.MSG.GET.KV_", "read record"),
+    ("$JS.API.DIRECT.GET.KV_", "read record"),
+    ("$JS.API.STREAM.MSG.GET.", "read event"),
+    ("$JS.API.DIRECT.GET.", "read event"),
+    ("$JS.ACK.", "acknowledge"),
+    ("$KV.", "write record"),
+    ("clearstack.cmd.", "publish job"),
+    ("clearstack.evt.", "publish event"),
+)
+
+
+class ObservedClient(Client):
+    """Requests, timed. What is only published, such as the wish for the next job, has no answer to wait for."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__()
+        self._seconds = metrics.nats_seconds
+
+    async def request(self, subject: str, *args: Any, **kwargs: Any) -> Msg:
+        """As the client's own, but observed."""
+        began, outcome = perf_counter(), "error"
+        try:
+            reply = await super().request(subject, *args, **kwargs)
+            outcome = "ok"
+        finally:
+            self._seconds.labels(_operation(subject), outcome).observe(perf_counter() - began)
+        return reply
+
+
+def _operation(subject: str) -> str:
+    return next((name for start, name in _OPERATIONS if subject.startswith(start)), "manage")
