@@ -49,6 +49,12 @@ def up(
     tls_client_ca: ClientCaOption = None,
     tokens: TokensOption = None,
     insecure: InsecureOption = None,
+    metrics: Annotated[
+        bool,
+        typer.Option(
+            "--metrics", help="Figures for Prometheus; DATA/metrics.json says where (file_sd_configs)."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
@@ -57,6 +63,7 @@ def up(
         port=port,
         num_trainers=trainers,
         num_inference_workers=inference_workers,
+        metrics=metrics,
         exposure=exposure_of(
             host,
             port,

@@ -49,6 +49,11 @@ class DataFolder:
         return self.root / "ports.json"
 
     @property
+    def metrics(self) -> Path:
+        """Where the services' pages of figures are, as Prometheus reads it (`file_sd_configs`)."""
+        return self.root / "metrics.json"
+
+    @property
     def broker(self) -> Path:
         """The broker's configuration and streams."""
         return self.root / "broker"

@@ -1,9 +1,11 @@
 """Clearstack's own services as processes of this machine."""
 
 import importlib.metadata
+import json
 import os
 import sys
 
+from clearstack_embedded.folder import write_private
 from clearstack_embedded.ports import HOST
 from clearstack_embedded.settings import BUCKET
 from clearstack_embedded.spec import ProcessSpec
@@ -15,6 +17,7 @@ GATEWAY = "gateway"
 # training several times slower (2 cores, load 6: 6 patches/s against 39).
 _PATIENT_THREADS = {"OMP_WAIT_POLICY": "passive"}
 _START_TIMEOUT_S = 120.0
+_METRICS_ADDRESS = "CLEARSTACK_METRICS_ADDRESS"
 
 
 def services(wiring: Wiring) -> list[ProcessSpec]:
@@ -25,11 +28,21 @@ def services(wiring: Wiring) -> list[ProcessSpec]:
     modules |= dict.fromkeys(trainers, "clearstack_trainer")
     modules |= {"mask-extractor": "clearstack_mask_extractor"}
     modules |= dict.fromkeys(inference, "clearstack_inference")
-    return [
+    specs = [
         # -P: a file of the user's folder that is called like a module must not be imported.
         service(wiring, name, (sys.executable, "-P", "-m", module), _address(wiring, name))
         for name, module in modules.items()
     ]
+    _tell_prometheus(wiring, specs)
+    return specs
+
+
+def _tell_prometheus(wiring: Wiring, specs: list[ProcessSpec]) -> None:
+    pages = {spec.name: spec.environment[_METRICS_ADDRESS] for spec in specs}
+    targets = [
+        {"targets": [page], "labels": {"clearstack_process": name}} for name, page in pages.items() if page
+    ]
+    write_private(wiring.folder.metrics, json.dumps(targets, indent=2) + "\n")
 
 
 def _numbered(name: str, count: int) -> list[str]:
@@ -72,6 +85,8 @@ def _settings(wiring: Wiring, name: str, address: str) -> dict[str, str]:
         "S3_SECURE": "false",
         "S3_BUCKET": BUCKET,
         "GRPC_ADDRESS": address,
+        # Set in any case: the caller's own would be the same for all.
+        "METRICS_ADDRESS": f"{HOST}:{wiring.ports.take(f'metrics.{name}')}" if wiring.config.metrics else "",
         "SCRATCH": str(wiring.folder.scratch(name)),
         "LOG_FORMAT": "json",
         "LOG_LEVEL": wiring.config.log_level,

@@ -56,6 +56,7 @@ class InstallationConfig:
         num_trainers: How many trainer processes to run.
         num_inference_workers: How many processes denoise; the ranges of one stack are shared among them.
         exposure: Who can reach the gateway.
+        metrics: Whether every service has a page of figures for Prometheus, on this machine alone.
         log_level: How much the services write: "debug", "info", "warning" or "error".
     """
 
@@ -64,6 +65,7 @@ class InstallationConfig:
     num_trainers: int = 1
     num_inference_workers: int = 1
     exposure: Exposure = field(default_factory=Exposure)
+    metrics: bool = False
     log_level: str = "info"
 
     def __post_init__(self) -> None:
