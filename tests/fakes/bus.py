@@ -1,13 +1,16 @@
 """A connection to the broker in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
+from uuid import uuid4
 
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.job_pb2 import Job
 from clearstack_common import protojson, subjects
+from clearstack_common.bus import LockHolder
 from google.protobuf.message import Message
 
 from fakes.broker import FakeBroker, matches
@@ -52,6 +55,12 @@ class FakeBus:
             event.time.GetCurrentTime()
         await self.broker.arrive()
         self.broker.add_event(event.id, subjects.event_subject(event), protojson.encode(event))
+
+    async def publish_again(self, subject: str, data: bytes) -> None:
+        """Publishes a message as it was, also one whose id was published before."""
+        await self.broker.arrive()
+        add = self.broker.add_event if subject.startswith("clearstack.evt.") else self.broker.add_job
+        add(uuid4().hex, subject, data)
 
     async def jobs(self, verb: str) -> AsyncIterator[FakeDelivery[Job]]:
         """Jobs with a verb, one at a time, for ever."""
@@ -123,6 +132,17 @@ class FakeBus:
         held = self.broker.holder()
         return held.token if held else None
 
-    def is_connected(self) -> bool:
-        """Whether the broker can be reached now."""
+    async def lock_holder(self) -> LockHolder | None:
+        """Who has the lock; None while nobody has it."""
+        await self.broker.arrive()
+        held = self.broker.holder()
+        return LockHolder(name=held.holder, since_s=held.since_s) if held else None
+
+    async def queued_jobs(self) -> Mapping[str, int]:
+        """How many jobs of each verb wait or are being worked on."""
+        await self.broker.arrive()
+        return Counter(subjects.verb_of(job.subject) for job in self.broker.jobs)
+
+    async def is_available(self) -> bool:
+        """Whether the broker answers now."""
         return not self.broker.is_away

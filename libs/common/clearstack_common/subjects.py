@@ -14,6 +14,8 @@ TRAININGS_BUCKET = "clearstack_trainings"
 MODELS_BUCKET = "clearstack_models"
 DENOISINGS_BUCKET = "clearstack_denoisings"
 LOCKS_BUCKET = "clearstack_locks"
+# Every service adds to it; the gateway alone reads and removes.
+DEAD_LETTERS_BUCKET = "clearstack_dead_letters"
 
 
 def run_id(resource_name: str) -> str:
@@ -24,6 +26,11 @@ def run_id(resource_name: str) -> str:
 def job_subject(job: Job) -> str:
     """Where a job is queued."""
     return f"clearstack.cmd.{job.WhichOneof('verb')}.{run_id(job.run)}"
+
+
+def verb_of(subject: str) -> str:
+    """The verb in a job's subject."""
+    return subject.split(".")[2]
 
 
 def jobs_with(verb: str) -> str:

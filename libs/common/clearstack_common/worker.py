@@ -11,27 +11,40 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 
 import stamina
 import structlog
 from clearstack.v1 import error_reason_pb2
+from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event, JobFailed
 from clearstack.v1.job_pb2 import Job
 from clearstack.v1.model_service_pb2 import Model
 from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
 from clearstack.v1.stack_service_pb2 import Stack
 
-from clearstack_common import subjects
+from clearstack_common import protojson, subjects
 from clearstack_common.bus import Bus, Delivery
-from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
+from clearstack_common.bus.dead_letters import bury
+from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError, reason_name
 from clearstack_common.log import run_context
 from clearstack_common.objects import ObjectStore
 from clearstack_common.settings import ServiceSettings
+from clearstack_common.telemetry import Metrics, Telemetry
 
-# A job that was handed out that often kills whoever takes it.
+# A job that was handed out that often, without getting on, kills whoever takes it.
 MAX_DELIVERIES = 12
 # An unexpected error is given that many chances.
 MAX_SURPRISES = 5
+# What may go well another time: these jobs become dead letters, which can be retried.
+_MAY_PASS = frozenset(
+    {
+        error_reason_pb2.ERROR_REASON_OUT_OF_MEMORY,
+        error_reason_pb2.ERROR_REASON_OUT_OF_SPACE,
+        error_reason_pb2.ERROR_REASON_COMPUTATION_FAILED,
+        error_reason_pb2.ERROR_REASON_INTERNAL,
+    }
+)
 _POLL_S = 2.0
 _RETRY_S = 3.0
 
@@ -45,19 +58,29 @@ class JobContext:
         job: What to do.
         folder: An empty folder that is removed afterwards.
         stop: Set when the work is not wanted any more; for code in threads.
+        metrics: Where a handler counts.
         token: The fencing token of a handler that has taken the training lock; 0 without.
+        outcome: How it went, for the figures: again, dropped, failed or done.
     """
 
     def __init__(
-        self, job: Job, bus: Bus, store: ObjectStore, settings: ServiceSettings, folder: Path
+        self,
+        job: Job,
+        bus: Bus,
+        store: ObjectStore,
+        settings: ServiceSettings,
+        folder: Path,
+        metrics: Metrics | None = None,
     ) -> None:
         self.job = job
         self.bus = bus
         self.store = store
         self.settings = settings
         self.folder = folder
+        self.metrics = metrics or Metrics()
         self.stop = threading.Event()
         self.token = 0
+        self.outcome = "again"
 
     async def publish(self, event: Event, what: str) -> None:
         """Publishes an event of this job, through an outage of the broker if need be.
@@ -86,6 +109,15 @@ class JobContext:
             return False
 
 
+    async def epochs_done(self) -> int:
+        """Epochs that the record knows of this stage's training; each earns its job another chance."""
+        if not self.job.HasField("train"):
+            return 0
+        table = self.bus.table(subjects.TRAININGS_BUCKET, TrainingRecord)
+        training = (await table.get(subjects.run_id(self.job.run))).value.training
+        return training.stages[self.job.train.stage - 1].progress.epoch
+
+
 Handler = Callable[[JobContext], Awaitable[None]]
 
 
@@ -110,6 +142,7 @@ class Worker:
         store: Where the files are.
         settings: The service's.
         tidy: Called when a job is over in whatever way, also where it was never begun: removes what is of no use.
+        telemetry: Where jobs are counted and traced.
     """
 
     def __init__(
@@ -120,6 +153,7 @@ class Worker:
         store: ObjectStore,
         settings: ServiceSettings,
         tidy: Handler | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         self._verb = verb
         self._handler = handler
@@ -127,11 +161,12 @@ class Worker:
         self._bus = bus
         self._store = store
         self._settings = settings
+        self._telemetry = telemetry or Telemetry()
 
     async def run(self) -> None:
         """Takes one job after the other, until cancelled."""
         async for delivery in self._bus.jobs(self._verb):
-            with run_context(delivery.item.run, job=delivery.item.id):
+            with run_context(delivery.item.run, job=delivery.item.id), self._traced(delivery):
                 try:
                     await self._deal_with(delivery)
                 except BackendUnavailableError as error:
@@ -139,17 +174,36 @@ class Worker:
 
     async def _deal_with(self, delivery: Delivery[Job]) -> None:
         with self._folder() as folder:
-            context = JobContext(delivery.item, self._bus, self._store, self._settings, folder)
-            if not await context.is_wanted():
-                log.info("job dropped: not wanted any more")
-            elif delivery.num_delivered > MAX_DELIVERIES:
-                await _report(context, _gave_up(delivery.num_delivered))
-            else:
-                async with _kept_alive(context, delivery):
-                    if not await self._attempt(context, delivery):
-                        return
-            await self._tidy_up(context)
+            metrics = self._telemetry.metrics
+            context = JobContext(delivery.item, self._bus, self._store, self._settings, folder, metrics)
+            with self._timed(context):
+                await self._work_off(context, delivery)
+
+    async def _work_off(self, context: JobContext, delivery: Delivery[Job]) -> None:
+        if not await context.is_wanted():
+            log.info("job dropped: not wanted any more")
+            context.outcome = "dropped"
+        elif delivery.num_delivered > MAX_DELIVERIES + await context.epochs_done():
+            await _report(context, _gave_up(delivery.num_delivered), delivery.num_delivered)
+        else:
+            async with _kept_alive(context, delivery):
+                if not await self._attempt(context, delivery):
+                    return
+        await self._tidy_up(context)
         await delivery.done()
+
+    @contextlib.contextmanager
+    def _timed(self, context: JobContext) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            took_s = perf_counter() - began
+            context.metrics.job_seconds.labels(self._verb, context.outcome).observe(took_s)
+
+    def _traced(self, delivery: Delivery[Job]) -> contextlib.AbstractContextManager[None]:
+        job = delivery.item
+        return self._telemetry.tracing.span(self._verb, parent=delivery.trace_parent, run=job.run, job=job.id)
 
     async def _tidy_up(self, context: JobContext) -> None:
         if self._tidy is None:
@@ -166,23 +220,35 @@ class Worker:
         log.info("job taken", delivery=delivery.num_delivered)
         try:
             await self._handler_while_wanted(context)
+            context.outcome = "done"
         except asyncio.CancelledError:
             with contextlib.suppress(BackendUnavailableError):
                 await delivery.again(0)
             raise
         except BackendUnavailableError as error:
             log.warning("job interrupted: comes again", reason=error.message)
+            await self._until_store_answers()
             await delivery.again(_RETRY_S)
             return False
         except ClearstackError as error:
-            await _report(context, error)
+            await _report(context, error, delivery.num_delivered)
         except Exception as error:  # anything a handler did not foresee
             log.exception("job failed")
-            if delivery.num_delivered < MAX_SURPRISES and not _is_full_disk(error):
+            num_chances = MAX_SURPRISES + await context.epochs_done()
+            if delivery.num_delivered < num_chances and not _is_full_disk(error):
                 await delivery.again(_RETRY_S)
                 return False
-            await _report(context, _surprise(error))
+            await _report(context, _surprise(error), delivery.num_delivered)
+        if context.outcome == "failed" and context.token:
+            # If the lock was lost in this very moment the failure is refused: the job must not be gone with it.
+            await delivery.again(_RETRY_S)
+            return False
         return True
+
+    async def _until_store_answers(self) -> None:
+        """An outage must not use up the job's deliveries, however long it is."""
+        while not await self._store.is_available():
+            await asyncio.sleep(_RETRY_S)
 
     async def _handler_while_wanted(self, context: JobContext) -> None:
         work = asyncio.ensure_future(self._handler(context))
@@ -235,12 +301,29 @@ async def _kept_alive(context: JobContext, delivery: Delivery[Job]) -> AsyncIter
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _report(context: JobContext, error: ClearstackError) -> None:
+async def _report(context: JobContext, error: ClearstackError, num_delivered: int) -> None:
     log.warning("job given up", reason=error.message)
+    context.outcome = "failed"
+    context.metrics.errors.labels(reason_name(error.reason)).inc()
+    if error.reason in _MAY_PASS:
+        await _bury(context, error, num_delivered)
     failed = JobFailed(failure=error.as_failure(), token=context.token)
     # Not the same id for two holders of the lock: the failure of the second is not a repetition.
     what = f"failed.{context.token}" if context.token else "failed"
     await context.publish(Event(job_failed=failed), what)
+
+
+async def _bury(context: JobContext, error: ClearstackError, num_delivered: int) -> None:
+    job = context.job
+    await bury(
+        context.bus.table(subjects.DEAD_LETTERS_BUCKET, DeadLetter),
+        job.id,
+        protojson.encode(job),
+        subject=subjects.job_subject(job),
+        failure=error.as_failure(),
+        num_delivered=num_delivered,
+        run=job.run,
+    )
 
 
 def _gave_up(num_delivered: int) -> ClearstackError:

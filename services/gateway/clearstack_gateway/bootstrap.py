@@ -5,6 +5,8 @@ import contextlib
 
 import structlog
 from clearstack.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     denoising_service_pb2,
     denoising_service_pb2_grpc,
     mask_service_pb2,
@@ -22,11 +24,16 @@ from clearstack_common.bus import Bus, NatsBus
 from clearstack_common.health import ServiceServer
 from clearstack_common.log import configure_logging
 from clearstack_common.objects import FileCache, ObjectStore, S3Store
+from clearstack_common.readiness import Readiness
 from clearstack_common.service import run_until, stop_on_signals
+from clearstack_common.telemetry import Telemetry, open_telemetry
+from clearstack_common.telemetry.calls import CallInterceptor
 
 from clearstack_gateway.access.gatekeeper import Gatekeeper
 from clearstack_gateway.access.interceptor import AccessInterceptor
 from clearstack_gateway.access.tls import server_credentials
+from clearstack_gateway.servicers.admin import AdminServicer
+from clearstack_gateway.servicers.decoding import DecodingInterceptor
 from clearstack_gateway.servicers.denoisings import DenoisingServicer
 from clearstack_gateway.servicers.errors import ErrorInterceptor
 from clearstack_gateway.servicers.masks import MaskServicer
@@ -35,13 +42,17 @@ from clearstack_gateway.servicers.rules import RuleServicer
 from clearstack_gateway.servicers.stacks import StackServicer
 from clearstack_gateway.servicers.trainings import TrainingServicer
 from clearstack_gateway.settings import GatewaySettings
+from clearstack_gateway.use_cases.dead_letters import DeadLetters
 from clearstack_gateway.use_cases.denoisings import Denoisings
+from clearstack_gateway.use_cases.figures import Figures
 from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.limits import Limits
 from clearstack_gateway.use_cases.masks import Masks
+from clearstack_gateway.use_cases.mirror import Mirror
 from clearstack_gateway.use_cases.model_exports import ModelExports
 from clearstack_gateway.use_cases.model_imports import ModelImports
 from clearstack_gateway.use_cases.models import Models
+from clearstack_gateway.use_cases.rebuild import Rebuild
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import Stacks
 from clearstack_gateway.use_cases.tables import Tables, open_tables
@@ -55,10 +66,14 @@ _FILES = (
     model_service_pb2,
     denoising_service_pb2,
     rule_service_pb2,
+    admin_service_pb2,
 )
 SERVICE_NAMES = tuple(
     service.full_name for file in _FILES for service in file.DESCRIPTOR.services_by_name.values()
 )
+
+# What the store does not take by then is found at the next start.
+_LAST_WRITE_S = 3.0
 
 log = structlog.get_logger()
 
@@ -70,39 +85,43 @@ async def serve(settings: GatewaySettings) -> None:
         SetupError: The settings would not protect the API as they say.
     """
     configure_logging(settings, "gateway")
-    server = protected_server(settings)
+    telemetry = open_telemetry(settings, "gateway")
+    server = protected_server(settings, telemetry)
     servers = [server, *([ServiceServer(settings.health_address)] if settings.health_address else [])]
     stopping = stop_on_signals()
-    bus = await NatsBus.connect(settings)
-    store = await S3Store.connect(settings)
-    tables = open_tables(bus)
-    runs = Runs(bus, tables, settings.pixels_per_range)
+    bus = await NatsBus.connect(settings, telemetry)
+    store = await S3Store.connect(settings, telemetry.metrics)
+    mirror = Mirror(store)
+    tables = open_tables(bus, mirror)
+    runs = Runs(bus, tables, settings.pixels_per_range, telemetry.tracing)
     models = Models(tables, store, settings.download_url_s)
-    upkeep = Upkeep(bus, tables, runs, models)
-    add_servicers(server, settings, bus, store, tables, runs, models)
+    upkeep = Upkeep(bus, tables, runs, models, telemetry.tracing)
+    add_servicers(server, settings, bus, store, tables, runs, models, upkeep)
     for each in servers:
         await each.start(SERVICE_NAMES if each is server else ())
     log.info("service ready", port=server.port)
-
-    async def is_healthy() -> bool:
-        return bus.is_connected() and await store.is_available()
-
+    is_ready = Readiness({"broker": bus.is_available, "store": store.is_available}, telemetry.metrics)
     try:
         await run_until(
             stopping,
-            *(each.report_health(is_healthy) for each in servers),
+            *(each.report_health(is_ready) for each in servers),
             upkeep.apply_events(),
             upkeep.dispatch(),
             upkeep.recover(),
+            Figures(bus, tables, telemetry.metrics).keep(),
+            mirror.run(tables.by_collection()),
         )
     finally:
         log.info("service stops")
         with contextlib.suppress(Exception):
             await asyncio.gather(*(each.stop() for each in servers))
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(mirror.write(), _LAST_WRITE_S)
         await bus.close()
+        telemetry.tracing.close()
 
 
-def protected_server(settings: GatewaySettings) -> ServiceServer:
+def protected_server(settings: GatewaySettings, telemetry: Telemetry) -> ServiceServer:
     """A server that asks each caller who they are, as the settings want it.
 
     Raises:
@@ -110,7 +129,12 @@ def protected_server(settings: GatewaySettings) -> ServiceServer:
     """
     return ServiceServer(
         settings.grpc_address,
-        interceptors=[ErrorInterceptor(), AccessInterceptor(Gatekeeper(settings))],
+        interceptors=[
+            CallInterceptor(telemetry),
+            ErrorInterceptor(),
+            AccessInterceptor(Gatekeeper(settings)),
+            DecodingInterceptor(),
+        ],
         credentials=server_credentials(settings),
         max_message_bytes=settings.max_message_bytes,
         max_concurrent_calls=settings.max_concurrent_calls,
@@ -125,6 +149,7 @@ def add_servicers(
     tables: Tables,
     runs: Runs,
     models: Models,
+    upkeep: Upkeep,
 ) -> None:
     """Puts the services on a server."""
     stacks = Stacks(tables, store, FileCache(store, settings.scratch / "cache"), settings)
@@ -146,3 +171,7 @@ def add_servicers(
         DenoisingServicer(denoisings, limits), to
     )
     rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(), to)
+    letters = DeadLetters(bus, tables, runs, upkeep.apply)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
+        AdminServicer(letters, lambda: Rebuild(tables, store)), to
+    )

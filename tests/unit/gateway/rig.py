@@ -17,6 +17,7 @@ from clearstack_common.objects import FileCache
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.denoisings import Denoisings
 from clearstack_gateway.use_cases.masks import Masks
+from clearstack_gateway.use_cases.mirror import Mirror
 from clearstack_gateway.use_cases.models import Models
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import Stacks
@@ -41,7 +42,8 @@ class Gateway:
         self.store = store or FakeStore()
         self.settings = GatewaySettings(scratch=scratch, max_upload_bytes=20 << 20, pixels_per_range=10_000)
         self.bus = FakeBus(self.broker)
-        self.tables = open_tables(self.bus)
+        self.mirror = Mirror(self.store)
+        self.tables = open_tables(self.bus, self.mirror)
         self.runs = Runs(self.bus, self.tables, self.settings.pixels_per_range)
         self.models = Models(self.tables, self.store, 60)
         self.upkeep = Upkeep(self.bus, self.tables, self.runs, self.models)

@@ -1,13 +1,15 @@
 """The Bus on NATS JetStream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self, TypeVar
 
 import nats
 import nats.errors
 import structlog
+from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.job_pb2 import Job
 from google.protobuf.message import Message
@@ -19,15 +21,21 @@ from nats.js.errors import NotFoundError as NatsNotFoundError
 from nats.js.kv import KeyValue
 
 from clearstack_common import protojson, subjects
+from clearstack_common.bus.dead_letters import bury
 from clearstack_common.bus.envelope import event_headers, job_headers
-from clearstack_common.bus.nats_calls import broker_calls
+from clearstack_common.bus.nats_calls import broker_calls, made_us
+from clearstack_common.bus.nats_client import ObservedClient
 from clearstack_common.bus.nats_delivery import NatsDelivery, deliveries
 from clearstack_common.bus.nats_lock import NatsTrainingLock
 from clearstack_common.bus.nats_table import NatsTable
+from clearstack_common.bus.port import LockHolder
+from clearstack_common.errors import ClearstackError
 from clearstack_common.settings import ServiceSettings
+from clearstack_common.telemetry import Telemetry, Tracing
 
 M = TypeVar("M", bound=Message)
 
+_ANSWER_S = 2
 DEDUPLICATION_WINDOW_S = 3600.0
 _BUCKETS = (
     subjects.STACKS_BUCKET,
@@ -35,6 +43,7 @@ _BUCKETS = (
     subjects.MODELS_BUCKET,
     subjects.DENOISINGS_BUCKET,
     subjects.LOCKS_BUCKET,
+    subjects.DEAD_LETTERS_BUCKET,
 )
 log = structlog.get_logger()
 
@@ -63,27 +72,31 @@ class NatsHints:
 class NatsBus:
     """A connection that outlives outages of the broker."""
 
-    def __init__(self, client: Client, settings: ServiceSettings) -> None:
+    def __init__(self, client: Client, settings: ServiceSettings, tracing: Tracing) -> None:
         self._client = client
+        self._tracing = tracing
         self._jetstream: JetStreamContext = client.jetstream(timeout=5)
         self._settings = settings
         self._buckets: dict[str, KeyValue] = {}
+        self._made_us: dict[str, int] = {}
 
     @classmethod
-    async def connect(cls, settings: ServiceSettings) -> Self:
+    async def connect(cls, settings: ServiceSettings, telemetry: Telemetry | None = None) -> Self:
         """Connects, waiting for the broker as long as it takes, and creates what is missing there."""
-        client = await nats.connect(
+        telemetry = telemetry or Telemetry()
+        client = ObservedClient(telemetry.metrics)
+        await client.connect(
             settings.nats_url,
             token=settings.nats_token.get_secret_value() if settings.nats_token else None,
             name=settings.instance,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # a fraction of a second works
             ping_interval=5,
             max_outstanding_pings=2,
             error_cb=_log_error,
         )
-        bus = cls(client, settings)
+        bus = cls(client, settings, telemetry.tracing)
         await bus._set_up()
         return bus
 
@@ -110,20 +123,27 @@ class NatsBus:
             self._buckets[bucket] = await self._jetstream.create_key_value(
                 KeyValueConfig(bucket=bucket, history=1, storage=StorageType.FILE)
             )
+            self._made_us[bucket] = await made_us(self._jetstream, self._buckets[bucket])
 
     async def close(self) -> None:
         """Ends the connection."""
         await self._client.close()
 
-    def is_connected(self) -> bool:
-        """Whether the broker can be reached now."""
-        return self._client.is_connected
+    async def is_available(self) -> bool:
+        """Whether the broker answers now."""
+        try:
+            await self._client.flush(timeout=_ANSWER_S)
+        except Exception:  # whatever it is, the broker cannot be used
+            return False
+        return True
 
     async def publish_job(self, job: Job) -> None:
         """Queues a job; the same id within an hour is queued once."""
         with broker_calls():
             await self._jetstream.publish(
-                subjects.job_subject(job), protojson.encode(job), headers=job_headers(job)
+                subjects.job_subject(job),
+                protojson.encode(job),
+                headers=job_headers(job, self._tracing.here()),
             )
 
     async def publish_event(self, event: Event) -> None:
@@ -132,7 +152,9 @@ class NatsBus:
             event.time.GetCurrentTime()
         with broker_calls():
             await self._jetstream.publish(
-                subjects.event_subject(event), protojson.encode(event), headers=event_headers(event)
+                subjects.event_subject(event),
+                protojson.encode(event),
+                headers=event_headers(event, self._tracing.here()),
             )
 
     def jobs(self, verb: str) -> AsyncIterator[NatsDelivery[Job]]:
@@ -143,7 +165,7 @@ class NatsBus:
             ack_wait=self._settings.ack_wait_s,
             max_deliver=-1,
         )
-        return deliveries(self._jetstream, subjects.JOBS_STREAM, config, Job)
+        return deliveries(self._jetstream, subjects.JOBS_STREAM, config, Job, self._bury)
 
     def events(self, consumer: str, kinds: Sequence[str]) -> AsyncIterator[NatsDelivery[Event]]:
         """Events of some kinds in their order, for ever; a named consumer goes on where it stood."""
@@ -154,7 +176,27 @@ class NatsBus:
             max_deliver=-1,
             max_ack_pending=1,  # keeps the order, also between two gateways
         )
-        return deliveries(self._jetstream, subjects.EVENTS_STREAM, config, Event)
+        return deliveries(self._jetstream, subjects.EVENTS_STREAM, config, Event, self._bury)
+
+    async def _bury(self, message: Msg) -> None:
+        """Keeps a message that cannot be read."""
+        meta = message.metadata
+        failure = ClearstackError(
+            "The message cannot be read: it is damaged, or of another version of Clearstack."
+        ).as_failure()
+        await bury(
+            self.table(subjects.DEAD_LETTERS_BUCKET, DeadLetter),
+            f"{meta.stream}.{meta.sequence.stream}",
+            message.data,
+            subject=message.subject,
+            failure=failure,
+            num_delivered=meta.num_delivered or 1,
+        )
+
+    async def publish_again(self, subject: str, data: bytes) -> None:
+        """Publishes a message as it was, also one whose id was published before."""
+        with broker_calls():
+            await self._jetstream.publish(subject, data)
 
     async def next_event(self, resource_name: str, after_sequence: int) -> tuple[int, Event] | None:
         """A run's first event after a sequence number, with its own number; None if there is none yet."""
@@ -195,7 +237,7 @@ class NatsBus:
 
     def table(self, bucket: str, message_type: type[M]) -> NatsTable[M]:
         """The table in a bucket."""
-        return NatsTable(self._jetstream, bucket, self._buckets[bucket], message_type)
+        return NatsTable(self._jetstream, bucket, self._buckets[bucket], self._made_us[bucket], message_type)
 
     async def acquire_lock(self, holder: str) -> NatsTrainingLock | None:
         """Tries to take the training lock; None while somebody else has it."""
@@ -207,7 +249,21 @@ class NatsBus:
     async def lock_token(self) -> int | None:
         """The fencing token of the present holder; None while nobody has the lock."""
         with broker_calls():
-            return await NatsTrainingLock.present_token(self._buckets[subjects.LOCKS_BUCKET])
+            return await NatsTrainingLock.present_token(self._jetstream, self._buckets[subjects.LOCKS_BUCKET])
+
+    async def lock_holder(self) -> LockHolder | None:
+        """Who has the lock; None while nobody has it."""
+        with broker_calls():
+            return await NatsTrainingLock.present_holder(self._buckets[subjects.LOCKS_BUCKET])
+
+    async def queued_jobs(self) -> Mapping[str, int]:
+        """How many jobs of each verb wait or are being worked on."""
+        with broker_calls():
+            info = await self._jetstream.stream_info(subjects.JOBS_STREAM, subjects_filter=subjects.JOBS)
+        counts: Counter[str] = Counter()
+        for subject, count in (info.state.subjects or {}).items():
+            counts[subjects.verb_of(subject)] += count
+        return counts
 
 
 async def _log_error(error: Exception) -> None:

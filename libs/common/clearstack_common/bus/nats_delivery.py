@@ -1,7 +1,7 @@
 """Pulling messages from a durable consumer, one at a time, through outages."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, TypeVar
 
 import nats.errors
@@ -13,7 +13,9 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig
 
 from clearstack_common import protojson
+from clearstack_common.bus.envelope import TRACE_PARENT
 from clearstack_common.bus.nats_calls import broker_calls
+from clearstack_common.errors import BackendUnavailableError
 
 M = TypeVar("M", bound=Message)
 
@@ -29,6 +31,7 @@ class NatsDelivery(Generic[M]):
         self._message = message
         self.item = item
         self.num_delivered = message.metadata.num_delivered or 1
+        self.trace_parent = (message.headers or {}).get(TRACE_PARENT, "")
 
     async def done(self) -> None:
         """It was dealt with; returns when the broker knows."""
@@ -47,9 +50,13 @@ class NatsDelivery(Generic[M]):
 
 
 async def deliveries(
-    jetstream: JetStreamContext, stream: str, config: ConsumerConfig, message_type: type[M]
+    jetstream: JetStreamContext,
+    stream: str,
+    config: ConsumerConfig,
+    message_type: type[M],
+    bury: Callable[[Msg], Awaitable[None]],
 ) -> AsyncIterator[NatsDelivery[M]]:
-    """Messages in their order, for ever. What cannot be parsed is logged and given up."""
+    """Messages in their order, for ever. What cannot be parsed is buried and given up."""
     subscription: JetStreamContext.PullSubscription | None = None
     while True:
         try:
@@ -70,6 +77,16 @@ async def deliveries(
             item = protojson.decode(message.data, message_type)
         except ParseError:
             log.exception("message given up: not readable", subject=message.subject)
-            await message.term()
+            await _give_up(message, bury)
             continue
         yield NatsDelivery(message, item)
+
+
+async def _give_up(message: Msg, bury: Callable[[Msg], Awaitable[None]]) -> None:
+    """Buries a message, then takes it out of the queue; what an outage prevents comes again."""
+    try:
+        await bury(message)
+        with broker_calls():
+            await message.term()
+    except BackendUnavailableError as error:
+        log.warning("message comes again", reason=error.message)

@@ -1,4 +1,8 @@
-"""Records in a JetStream key-value bucket, changed by compare-and-set."""
+"""Records in a JetStream key-value bucket, changed by compare-and-set.
+
+A revision is the broker's own number plus the moment at which the bucket was made, so that revisions go on growing when
+a broker has lost its data and counts from 1 again.
+"""
 
 import contextlib
 from collections.abc import Sequence
@@ -22,12 +26,16 @@ class NatsTable(Generic[M]):
     """One bucket, one kind of record."""
 
     def __init__(
-        self, jetstream: JetStreamContext, name: str, bucket: KeyValue, message_type: type[M]
+        self, jetstream: JetStreamContext, name: str, bucket: KeyValue, made_us: int, message_type: type[M]
     ) -> None:
         self._jetstream = jetstream
         self._name = name
         self._bucket = bucket
+        self._made_us = made_us
         self._message_type = message_type
+
+    def _stored(self, record_id: str, value: M, revision: int | None) -> StoredRecord[M]:
+        return StoredRecord(id=record_id, value=value, revision=self._made_us + (revision or 0))
 
     async def get(self, record_id: str) -> StoredRecord[M]:
         """The newest version."""
@@ -39,7 +47,7 @@ class NatsTable(Generic[M]):
                     f"There is no {record_id!r}; list what there is and check the id."
                 ) from error
         value = protojson.decode(entry.value or b"", self._message_type)
-        return StoredRecord(id=record_id, value=value, revision=entry.revision or 0)
+        return self._stored(record_id, value, entry.revision)
 
     async def create(self, record_id: str, value: M) -> StoredRecord[M]:
         """Adds a record."""
@@ -48,26 +56,31 @@ class NatsTable(Generic[M]):
                 revision = await self._bucket.create(record_id, protojson.encode(value))
             except errors.KeyWrongLastSequenceError as error:
                 raise RecordExistsError(f"{record_id!r} exists already.") from error
-        return StoredRecord(id=record_id, value=value, revision=revision)
+        return self._stored(record_id, value, revision)
 
     async def update(self, stored: StoredRecord[M], value: M) -> StoredRecord[M]:
         """Replaces the version that was read."""
         with broker_calls():
             try:
-                revision = await self._bucket.update(stored.id, protojson.encode(value), last=stored.revision)
+                revision = await self._bucket.update(
+                    stored.id, protojson.encode(value), last=self._last(stored)
+                )
             except errors.KeyWrongLastSequenceError as error:
                 raise ConflictError(f"{stored.id!r} was changed by somebody else; read it again.") from error
-        return StoredRecord(id=stored.id, value=value, revision=revision)
+        return self._stored(stored.id, value, revision)
 
     async def delete(self, stored: StoredRecord[M]) -> None:
         """Removes the version that was read."""
         with broker_calls():
             try:
-                await self._bucket.delete(stored.id, last=stored.revision)
+                await self._bucket.delete(stored.id, last=self._last(stored))
             except errors.BadRequestError as error:  # unlike `update`, `delete` does not say which
                 if error.err_code != _WRONG_LAST_SEQUENCE:
                     raise
                 raise ConflictError(f"{stored.id!r} was changed by somebody else; read it again.") from error
+
+    def _last(self, stored: StoredRecord[M]) -> int:
+        return stored.revision - self._made_us
 
     async def list(self) -> list[StoredRecord[M]]:
         """Every record, in no particular order."""
@@ -93,7 +106,7 @@ class NatsTable(Generic[M]):
                         found.pop(entry.key, None)
                         continue
                     value = protojson.decode(entry.value or b"", self._message_type)
-                    found[entry.key] = StoredRecord(id=entry.key, value=value, revision=entry.revision or 0)
+                    found[entry.key] = self._stored(entry.key, value, entry.revision)
             finally:
                 await watcher.stop()
         return found, deleted

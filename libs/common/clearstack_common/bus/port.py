@@ -1,6 +1,6 @@
 """What the services and the gateway need of a broker."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -82,6 +82,11 @@ class Delivery(Protocol[Item]):
         """How often it was handed out, this time included."""
         ...
 
+    @property
+    def trace_parent(self) -> str:
+        """The span in which it was published, as a W3C traceparent; empty if that was not traced."""
+        ...
+
     async def done(self) -> None:
         """It was dealt with; returns when the broker knows."""
         ...
@@ -116,6 +121,19 @@ class TrainingLock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """Who has the training lock.
+
+    Attributes:
+        name: The trainer's instance.
+        since_s: When it was acquired, in seconds of the Unix epoch by the trainer's clock.
+    """
+
+    name: str
+    since_s: float
+
+
 class Bus(Protocol):
     """Jobs for the services, events from them, and the records of the gateway."""
 
@@ -125,6 +143,10 @@ class Bus(Protocol):
 
     async def publish_event(self, event: Event) -> None:
         """Adds to the history; the same id within an hour is added once."""
+        ...
+
+    async def publish_again(self, subject: str, data: bytes) -> None:
+        """Publishes a message as it was, also one whose id was published before."""
         ...
 
     def jobs(self, verb: str) -> AsyncIterator[Delivery[Job]]:
@@ -163,8 +185,16 @@ class Bus(Protocol):
         """The fencing token of the present holder; None while nobody has the lock."""
         ...
 
-    def is_connected(self) -> bool:
-        """Whether the broker can be reached now."""
+    async def lock_holder(self) -> LockHolder | None:
+        """Who has the lock; None while nobody has it."""
+        ...
+
+    async def queued_jobs(self) -> Mapping[str, int]:
+        """How many jobs of each verb wait or are being worked on."""
+        ...
+
+    async def is_available(self) -> bool:
+        """Whether the broker answers now."""
         ...
 
 

@@ -6,14 +6,18 @@ when the records are compared, at the start and every few minutes. `use_cases.re
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import structlog
 from clearstack_common import protojson
 from clearstack_common.bus import RecordTable, StoredRecord
+from clearstack_common.errors import ConflictError, NotFoundError
 from clearstack_common.objects import ObjectStore
 from google.protobuf.message import Message
+
+M = TypeVar("M", bound=Message)
 
 PREFIX = "records/"
 # A training that runs changes with every message of its trainer; so often it is written at most.
@@ -85,7 +89,7 @@ class Mirror:
             await asyncio.sleep(_WRITE_EVERY_S)
 
 
-class MirroredTable[M: Message]:
+class MirroredTable(Generic[M]):
     """A table whose changes are noted by the mirror."""
 
     def __init__(self, table: RecordTable[M], collection: str, mirror: Mirror) -> None:
@@ -118,8 +122,9 @@ class MirroredTable[M: Message]:
         await self._mirror.forget(self._collection, stored.id)
         try:
             await self._table.delete(stored)
-        except Exception:
-            self._mirror.note(self._collection, await self._table.get(stored.id))
+        except ConflictError:
+            with contextlib.suppress(NotFoundError):
+                self._mirror.note(self._collection, await self._table.get(stored.id))
             raise
         await self._mirror.forget(self._collection, stored.id)
 

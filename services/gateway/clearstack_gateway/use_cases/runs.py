@@ -21,10 +21,11 @@ from clearstack_common.bus import Bus, RecordExistsError, RecordTable, StoredRec
 from clearstack_common.errors import BackendUnavailableError, ConflictError, NotFoundError, WrongStateError
 from clearstack_common.log import run_context
 from clearstack_common.subjects import run_id
+from clearstack_common.telemetry import Tracing
 from clearstack_common.version import code_version
 
 from clearstack_gateway.use_cases.tables import Tables
-from clearstack_gateway.workflow import Cancel, Decision
+from clearstack_gateway.workflow import Cancel, Decision, Retry
 from clearstack_gateway.workflow import denoising as denoising_workflow
 from clearstack_gateway.workflow import training as training_workflow
 
@@ -36,10 +37,13 @@ log = structlog.get_logger()
 class Runs:
     """The only writer of run state."""
 
-    def __init__(self, bus: Bus, tables: Tables, pixels_per_range: int) -> None:
+    def __init__(
+        self, bus: Bus, tables: Tables, pixels_per_range: int, tracing: Tracing | None = None
+    ) -> None:
         self._bus = bus
         self._tables = tables
         self._pixels_per_range = pixels_per_range
+        self._tracing = tracing or Tracing()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.queue_changed = asyncio.Event()
 
@@ -47,6 +51,7 @@ class Runs:
         """Adds a training; one that is there already is returned as it is."""
         record.training.create_time.GetCurrentTime()
         record.training.update_time.CopyFrom(record.training.create_time)
+        record.trace_parent = self._tracing.here()
         record.incarnation = record.incarnation or secrets.token_hex(3)
         stored = await _create_or_get(self._tables.trainings, run_id(record.training.name), record)
         self.queue_changed.set()
@@ -55,6 +60,7 @@ class Runs:
     async def create_denoising(self, record: DenoisingRecord) -> StoredRecord[DenoisingRecord]:
         """Adds a denoising and queues its jobs; one that is there already is returned as it is."""
         started, doing = denoising_workflow.start(record, self._pixels_per_range)
+        started.trace_parent = self._tracing.here()
         started.outbox.extend(doing)
         started.denoising.create_time.GetCurrentTime()
         started.denoising.update_time.CopyFrom(started.denoising.create_time)
@@ -83,7 +89,9 @@ class Runs:
                 await self._bus.hint(subjects.cancel_subject(name))
         return stored
 
-    async def advance_denoising(self, name: str, happening: Event | Cancel) -> StoredRecord[DenoisingRecord]:
+    async def advance_denoising(
+        self, name: str, happening: Event | Cancel | Retry
+    ) -> StoredRecord[DenoisingRecord]:
         """Applies an event or a decision to a denoising.
 
         Raises:
@@ -139,8 +147,9 @@ class Runs:
         while stored.value.outbox:
             count = len(stored.value.outbox)
             try:
-                for effect in stored.value.outbox:
-                    await self._do(effect)
+                with self._tracing.continued(stored.value.trace_parent):
+                    for effect in stored.value.outbox:
+                        await self._do(effect)
                 after = type(stored.value)()
                 after.CopyFrom(stored.value)
                 del after.outbox[:count]
@@ -217,7 +226,7 @@ def _next_training(
 
 
 def _next_denoising(
-    record: DenoisingRecord, happening: Event | Cancel
+    record: DenoisingRecord, happening: Event | Cancel | Retry
 ) -> tuple[DenoisingRecord, list[Effect]]:
     after, doing = denoising_workflow.advance(record, happening)
     if after != record:

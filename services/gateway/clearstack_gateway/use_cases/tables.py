@@ -4,8 +4,8 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 from clearstack.v1.model_service_pb2 import Model
 from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
@@ -15,7 +15,10 @@ from clearstack_common.bus import Bus, RecordTable
 from clearstack_common.errors import ConflictError, InvalidFieldsError, NotFoundError
 from google.protobuf.message import Message
 
+from clearstack_gateway.use_cases.mirror import Mirror, MirroredTable
+
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 _DEFAULT_PAGE = 50
 _LARGEST_PAGE = 1000
@@ -30,14 +33,23 @@ class Tables:
     models: RecordTable[Model]
     denoisings: RecordTable[DenoisingRecord]
 
+    def by_collection(self) -> dict[str, RecordTable[Any]]:
+        """Every table by the collection of its resources."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
-def open_tables(bus: Bus) -> Tables:
-    """The tables on the broker."""
+
+def open_tables(bus: Bus, mirror: Mirror | None = None) -> Tables:
+    """The tables on the broker; with a mirror, which has to be kept running, their changes are copied."""
+
+    def table(collection: str, bucket: str, message_type: type[M]) -> RecordTable[M]:
+        records = bus.table(bucket, message_type)
+        return MirroredTable(records, collection, mirror) if mirror else records
+
     return Tables(
-        stacks=bus.table(subjects.STACKS_BUCKET, Stack),
-        trainings=bus.table(subjects.TRAININGS_BUCKET, TrainingRecord),
-        models=bus.table(subjects.MODELS_BUCKET, Model),
-        denoisings=bus.table(subjects.DENOISINGS_BUCKET, DenoisingRecord),
+        stacks=table("stacks", subjects.STACKS_BUCKET, Stack),
+        trainings=table("trainings", subjects.TRAININGS_BUCKET, TrainingRecord),
+        models=table("models", subjects.MODELS_BUCKET, Model),
+        denoisings=table("denoisings", subjects.DENOISINGS_BUCKET, DenoisingRecord),
     )
 
 

@@ -3,13 +3,18 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import structlog
 from clearstack.v1 import training_pb2
+from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.record_pb2 import TrainingRecord
+from clearstack_common import protojson, subjects
 from clearstack_common.bus import Bus, Delivery, StoredRecord
+from clearstack_common.bus.dead_letters import bury
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
+from clearstack_common.telemetry import Tracing
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
 from clearstack_gateway.use_cases.models import Models
@@ -44,54 +49,85 @@ log = structlog.get_logger()
 class Upkeep:
     """The gateway's own work, in three loops."""
 
-    def __init__(self, bus: Bus, tables: Tables, runs: Runs, models: Models) -> None:
+    def __init__(
+        self, bus: Bus, tables: Tables, runs: Runs, models: Models, tracing: Tracing | None = None
+    ) -> None:
         self._bus = bus
         self._tables = tables
         self._runs = runs
         self._models = models
+        self._tracing = tracing or Tracing()
         self._model_records = ModelRecords(tables)
+        self._letters = bus.table(subjects.DEAD_LETTERS_BUCKET, DeadLetter)
 
     async def apply_events(self) -> None:
         """Applies the services' events to the runs, in order, for ever."""
         async for delivery in self._bus.events(_CONSUMER, _KINDS):
             try:
-                await self._apply(delivery)
+                with self._traced(delivery):
+                    await self._apply(delivery)
             except BackendUnavailableError as error:
                 log.warning("event comes again", reason=error.message)
                 with contextlib.suppress(BackendUnavailableError):
                     await delivery.again(_RETRY_S)
 
+    def _traced(self, delivery: Delivery[Event]) -> AbstractContextManager[None]:
+        event = delivery.item
+        name = f"apply {event.WhichOneof('kind')}"
+        return self._tracing.span(name, parent=delivery.trace_parent, run=event.run, event=event.id)
+
     async def _apply(self, delivery: Delivery[Event]) -> None:
         event = delivery.item
         try:
-            if event.run.startswith("models/"):
-                await self._model_records.apply(event)
-            elif event.run.startswith("denoisings/"):
-                await self._runs.advance_denoising(event.run, event)
-            elif not await self._is_stale(event):
-                await self._runs.advance_training(event.run, event)
+            await self.apply(event)
         except NotFoundError:
             log.info("event of a deleted run", run=event.run)
         except BackendUnavailableError:
             raise
-        except Exception:  # one bad event must not stop all others
+        except Exception as error:  # one bad event must not stop all others
             log.exception("event could not be applied", run=event.run, event_id=event.id)
             if delivery.num_delivered < _MAX_SURPRISES:
                 await delivery.again(_RETRY_S)
                 return
+            await self._bury(delivery, error)
         await delivery.done()
 
+    async def apply(self, event: Event) -> None:
+        """Applies an event to what it is about.
+
+        Raises:
+            NotFoundError: That was deleted.
+        """
+        if event.run.startswith("models/"):
+            await self._model_records.apply(event)
+        elif event.run.startswith("denoisings/"):
+            await self._runs.advance_denoising(event.run, event)
+        elif not await self._is_stale(event):
+            await self._runs.advance_training(event.run, event)
+
+    async def _bury(self, delivery: Delivery[Event], error: Exception) -> None:
+        event = delivery.item
+        failure = ClearstackError(
+            f"The event could not be applied ({type(error).__name__}); the gateway's log has the details."
+        ).as_failure()
+        await bury(
+            self._letters,
+            event.id,
+            protojson.encode(event),
+            subject=subjects.event_subject(event),
+            failure=failure,
+            num_delivered=delivery.num_delivered,
+            run=event.run,
+        )
+
     async def _is_stale(self, event: Event) -> bool:
-        """Whether a finished stage comes from a trainer that has lost the lock to another meanwhile."""
-        if event.WhichOneof("kind") != "stage_trained":
-            return False
-        token = await self._bus.lock_token()
-        stale = token is not None and token > event.stage_trained.token
+        """Whether a stage's result or failure comes from a trainer that has lost the lock to another meanwhile."""
+        token = _token_of(event)
+        holder = await self._bus.lock_token() if token else None
+        stale = holder is not None and holder > token
         if stale:
             log.warning(
-                "result refused: its trainer had lost the lock",
-                run=event.run,
-                token=event.stage_trained.token,
+                "refused: its trainer had lost the lock", run=event.run, event_id=event.id, token=token
             )
         return stale
 
@@ -124,6 +160,16 @@ class Upkeep:
             except ClearstackError as error:
                 log.warning("recovery not possible now", reason=error.message)
             await asyncio.sleep(_SWEEP_S)
+
+
+def _token_of(event: Event) -> int:
+    """The fencing token of what ends a stage's training; 0 for all else."""
+    match event.WhichOneof("kind"):
+        case "stage_trained":
+            return event.stage_trained.token
+        case "job_failed":
+            return event.job_failed.token
+    return 0
 
 
 def queued(trainings: Sequence[StoredRecord[TrainingRecord]]) -> list[str]:

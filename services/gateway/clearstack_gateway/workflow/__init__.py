@@ -6,8 +6,20 @@ from clearstack_gateway.workflow.decisions import (
     Decision,
     Grant,
     Regenerate,
+    Resume,
+    Retry,
     SetAutoApprove,
     SkipStageTwo,
 )
 
-__all__ = ["Approve", "Cancel", "Decision", "Grant", "Regenerate", "SetAutoApprove", "SkipStageTwo"]
+__all__ = [
+    "Approve",
+    "Cancel",
+    "Decision",
+    "Grant",
+    "Regenerate",
+    "Resume",
+    "Retry",
+    "SetAutoApprove",
+    "SkipStageTwo",
+]

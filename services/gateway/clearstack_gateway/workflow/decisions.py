@@ -44,4 +44,18 @@ class Cancel:
     """Stop, for good."""
 
 
-Decision = Grant | Approve | Regenerate | SkipStageTwo | SetAutoApprove | Cancel
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Begin the step anew that has failed; what follows has new ids."""
+
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Go on although nothing is left of the jobs that were sent; what follows has new ids."""
+
+    incarnation: str
+
+
+Decision = Grant | Approve | Regenerate | SkipStageTwo | SetAutoApprove | Cancel | Retry | Resume

@@ -2,6 +2,7 @@
 
     DENOISING (each range a job of its own, for any inference process) → ASSEMBLING → REPORTING → COMPLETE
     from anywhere: → FAILED, → CANCELLED; a report that cannot be made costs a note, not the result
+    from FAILED back to DENOISING (retry)
 
 Pure, like the life of a training; see there.
 """
@@ -22,7 +23,7 @@ from clearstack_common.errors import WrongStateError
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.workflow import denoising_effects as effects
-from clearstack_gateway.workflow.decisions import Cancel
+from clearstack_gateway.workflow.decisions import Cancel, Resume, Retry
 
 TERMINAL = frozenset({pb.DENOISING_STATE_COMPLETE, pb.DENOISING_STATE_FAILED, pb.DENOISING_STATE_CANCELLED})
 
@@ -37,25 +38,33 @@ def start(record: DenoisingRecord, pixels_per_range: int) -> Step:
     for first in range(0, info.slice_count, slices_per_range):
         stop = min(first + slices_per_range, info.slice_count)
         after.denoising.ranges.append(SliceRange(start=first, stop=stop))
-        job = effects.range_job(after, first, stop)
-        after.active_jobs.append(job.id)
-        doing.append(Effect(job=job))
-    _move(after, pb.DENOISING_STATE_DENOISING, doing)
+    _send_ranges(after, doing)
     return after, doing
 
 
-def advance(record: DenoisingRecord, happening: Event | Cancel) -> Step:
+def advance(record: DenoisingRecord, happening: Event | Cancel | Retry | Resume) -> Step:
     """The record after an event or a decision, and what has to be done because of it.
 
     Raises:
-        WrongStateError: It is over already and cannot be cancelled.
+        WrongStateError: The decision cannot be taken in this state; the text says why.
     """
     after, doing = _copy(record), list[Effect]()
-    if isinstance(happening, Cancel):
-        _cancel(after, doing)
-    elif happening.job in record.active_jobs:
-        _on_event(after, happening, doing)
+    match happening:
+        case Cancel():
+            _cancel(after, doing)
+        case Retry() | Resume():
+            _begin_anew(after, happening, doing)
+        case _ if happening.job in record.active_jobs:
+            _on_event(after, happening, doing)
     return after, doing
+
+
+def _send_ranges(record: DenoisingRecord, doing: list[Effect]) -> None:
+    for part in record.denoising.ranges:
+        job = effects.range_job(record, part.start, part.stop)
+        record.active_jobs.append(job.id)
+        doing.append(Effect(job=job))
+    _move(record, pb.DENOISING_STATE_DENOISING, doing)
 
 
 def _on_event(record: DenoisingRecord, event: Event, doing: list[Effect]) -> None:
@@ -132,6 +141,24 @@ def _cancel(record: DenoisingRecord, doing: list[Effect]) -> None:
         raise WrongStateError(f"The denoising is {state_name(record)} already; there is nothing to cancel.")
     del record.active_jobs[:]
     _move(record, pb.DENOISING_STATE_CANCELLED, doing)
+
+
+def _begin_anew(record: DenoisingRecord, decision: Retry | Resume, doing: list[Effect]) -> None:
+    if record.denoising.training:
+        raise WrongStateError(f"This denoising is a step of {record.denoising.training}; begin that anew.")
+    is_failed = record.denoising.state == pb.DENOISING_STATE_FAILED
+    if is_failed != isinstance(decision, Retry) or (not is_failed and record.denoising.state in TERMINAL):
+        raise WrongStateError(
+            f"The denoising is {state_name(record)}; only what has failed can be tried again."
+        )
+    record.incarnation = decision.incarnation
+    for field in ("failure", "end_time", "slices_done_count", "notes"):
+        record.denoising.ClearField(field)
+    del record.active_jobs[:]
+    for part in record.denoising.ranges:
+        part.ClearField("done_count")
+        part.ClearField("object_key")
+    _send_ranges(record, doing)
 
 
 def state_name(record: DenoisingRecord) -> str:

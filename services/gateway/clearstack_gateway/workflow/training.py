@@ -6,6 +6,7 @@
                         → QUEUED → TRAINING (stage 2) → DENOISING (stage 2) → COMPLETE
                         → COMPLETE (skip stage 2)
     from anywhere: → FAILED, → CANCELLED; from COMPLETE back to EXTRACTING_MASK (regenerate)
+    from FAILED back to the step that failed (retry)
 
 `advance(record, input)` gives the next record and what is to be done. It is pure: no clock, no I/O, the given record
 stays as it is. An event counts only while its job is among the record's `active_jobs`, so that an event that comes
@@ -39,6 +40,8 @@ from clearstack_gateway.workflow.decisions import (
     Decision,
     Grant,
     Regenerate,
+    Resume,
+    Retry,
     SetAutoApprove,
     SkipStageTwo,
 )
@@ -110,6 +113,10 @@ def _on_decision(record: TrainingRecord, decision: Decision, doing: list[Effect]
             _set_auto_approve(record, enabled=decision.enabled)
         case Cancel():
             _cancel(record, doing)
+        case Retry():
+            _retry(record, decision, doing)
+        case Resume():
+            _resume(record, decision, doing)
 
 
 # --- training a stage -------------------------------------------------------------------------------------------
@@ -162,11 +169,8 @@ def _stage_trained(record: TrainingRecord, job: str, trained: StageTrained, doin
     kept.files.extend(trained.files)
     record.active_jobs.remove(job)
     record.training.model = effects.model_name(record)
-    denoising = effects.denoising(record, trained.stage)
-    _wait_for(record, denoising.denoising.name)
-    _move(record, pb.TRAINING_STATE_DENOISING, doing)
     doing.append(Effect(register_model=effects.model(record)))
-    doing.append(Effect(start_denoising=denoising))
+    _denoise(record, trained.stage, doing)
 
 
 def _denoising_finished(
@@ -306,6 +310,62 @@ def _end_running_stage(record: TrainingRecord, state: "pb.StageState.ValueType")
         if stage.state == pb.STAGE_STATE_TRAINING or (has_slot and stage.state == pb.STAGE_STATE_PENDING):
             stage.state = state
             return
+
+
+# --- a step begun anew ------------------------------------------------------------------------------------------
+
+
+def _retry(record: TrainingRecord, decision: Retry, doing: list[Effect]) -> None:
+    _require(record, {pb.TRAINING_STATE_FAILED}, "Only what has failed can be tried again")
+    record.incarnation = decision.incarnation
+    record.training.ClearField("failure")
+    record.training.ClearField("end_time")
+    failed = [stage for stage in record.training.stages if stage.state == pb.STAGE_STATE_FAILED]
+    if failed:
+        failed[0].attempt += 1  # files of its own: those of the attempt that failed are being removed
+        _requeue(record, failed[0], doing)
+    elif _undenoised(record):
+        _denoise(record, _undenoised(record)[-1].number, doing)
+    else:
+        _extract(record, doing)
+
+
+def _resume(record: TrainingRecord, decision: Resume, doing: list[Effect]) -> None:
+    if record.training.state in TERMINAL:
+        raise WrongStateError(f"The training is {state_name(record)}; there is nothing to go on with.")
+    record.incarnation = decision.incarnation
+    del record.active_jobs[:]
+    match record.training.state:
+        case pb.TRAINING_STATE_TRAINING:
+            begun = (pb.STAGE_STATE_PENDING, pb.STAGE_STATE_TRAINING)
+            _requeue(record, next(stage for stage in record.training.stages if stage.state in begun), doing)
+        case pb.TRAINING_STATE_DENOISING:
+            _denoise(record, _complete_stages(record)[-1].number, doing)
+        case pb.TRAINING_STATE_EXTRACTING_MASK:
+            _extract(record, doing)
+
+
+def _requeue(record: TrainingRecord, stage: pb.StageStatus, doing: list[Effect]) -> None:
+    """Lets a stage wait for the slot again; its trainer will tell anew how far its checkpoint is."""
+    stage.state = pb.STAGE_STATE_PENDING
+    stage.ClearField("progress")
+    stage.ClearField("running")
+    _move(record, pb.TRAINING_STATE_QUEUED, doing)
+
+
+def _denoise(record: TrainingRecord, number: int, doing: list[Effect]) -> None:
+    denoising = effects.denoising(record, number)
+    _wait_for(record, denoising.denoising.name)
+    _move(record, pb.TRAINING_STATE_DENOISING, doing)
+    doing.append(Effect(start_denoising=denoising))
+
+
+def _complete_stages(record: TrainingRecord) -> list[pb.StageStatus]:
+    return [stage for stage in record.training.stages if stage.state == pb.STAGE_STATE_COMPLETE]
+
+
+def _undenoised(record: TrainingRecord) -> list[pb.StageStatus]:
+    return [stage for stage in _complete_stages(record) if not stage.result_stack]
 
 
 # --- small things -----------------------------------------------------------------------------------------------
