@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 from clearstack_common.telemetry.telemetry import Telemetry
 
 _DETAILS = "grpc-status-details-bin"
+_HEALTH = "/grpc.health."  # its Watch writes by itself, and yields nothing
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -32,9 +33,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Wraps the handler of a call; one that does not exist has none."""
+        """Wraps the handler of a call; one that does not exist has none, and probes are not counted."""
         handler = await continuation(handler_call_details)
-        if handler is None:
+        if handler is None or str(handler_call_details.method).startswith(_HEALTH):
             return handler
         method = str(handler_call_details.method).lstrip("/")
         codecs = (handler.request_deserializer, handler.response_serializer)
