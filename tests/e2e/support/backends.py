@@ -41,6 +41,24 @@ def jobs(installation: RunningInstallation, run: str) -> list[str]:
     return asyncio.run(look())
 
 
+def waiting(installation: RunningInstallation) -> dict[str, int]:
+    """How many requests for work each durable consumer of the broker has open."""
+    settings = _settings(installation)
+
+    async def look() -> dict[str, int]:
+        assert settings.nats_token is not None
+        client = await nats.connect(settings.nats_url, token=settings.nats_token.get_secret_value())
+        try:
+            jetstream = client.jetstream()
+            streams = (subjects.JOBS_STREAM, subjects.EVENTS_STREAM)
+            consumers = [each for stream in streams for each in await jetstream.consumers_info(stream)]
+            return {each.name: each.num_waiting or 0 for each in consumers if each.config.durable_name}
+        finally:
+            await client.close()
+
+    return asyncio.run(look())
+
+
 def _settings(installation: RunningInstallation) -> ServiceSettings:
     folder = DataFolder(installation.data)
     secrets = load_or_create(folder.secrets)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,25 @@ class RunningInstallation:
         pid = until(lambda: self.pid(name), 30, f"{name} runs")
         os.kill(pid, signal.SIGKILL)
         return pid
+
+    def cut_power(self) -> None:
+        """Ends everything at once with SIGKILL, as when the power goes; what the kernel has in memory is not lost."""
+        assert self._process is not None
+        children = self.processes()
+        self._process.kill()
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        self._process.communicate(timeout=_STOP_S)
+        until(lambda: not self.processes(), _STOP_S, "every process has ended")
+
+    @contextmanager
+    def away(self, name: str) -> Iterator[None]:
+        """Ends a process with SIGKILL and keeps the supervisor from starting it again, for the block."""
+        assert self._process is not None
+        with self.suspended(self._process.pid):
+            self.kill(name)
+            yield
 
     def until_restarted(self, name: str, old_pid: int, within_s: float = 60) -> None:
         """Waits until the process called `name` is another one, and healthy."""

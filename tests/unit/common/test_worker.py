@@ -96,9 +96,24 @@ async def test_failure_under_a_lock_carries_its_token(rig: WorkerRig) -> None:
 
     await rig.queue()
     rig.start(handler)
-    await rig.until_done()
+    await rig.until_given_back(1)
     [event] = await rig.events()
     assert (event.id, event.job_failed.token) == (f"{JOB.id}.failed.7", 7)
+
+
+async def test_failure_under_a_lock_that_is_refused_loses_no_job(rig: WorkerRig) -> None:
+    """A job that failed under a lock leaves the queue when its run does not want it any more, and not before."""  # spec: D1 D8
+
+    async def handler(context: JobContext) -> None:
+        context.token = 7
+        raise ClearstackError("Use a smaller batch.")
+
+    await rig.queue()
+    rig.start(handler)
+    await rig.until_given_back(1)
+    await rig.move_on()
+    rig.broker.pass_time(RETRY_S)
+    await rig.until_done()
 
 
 async def test_outage_is_waited_for(rig: WorkerRig) -> None:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from clearstack.v1 import training_pb2
-from clearstack.v1.event_pb2 import Event
+from clearstack.v1.event_pb2 import Event, JobFailed
+from clearstack.v1.training_pb2 import TrainingState
 from clearstack_common.errors import BackendUnavailableError, WrongStateError
 from clearstack_gateway.workflow import Approve, Grant, SkipStageTwo
 from clearstack_gateway.workflow.training_effects import work_id
 from fakes import FakeBus
 from fakes.waiting import until
-from unit.gateway.plays import job_failed, stage_started, stage_trained
+from unit.gateway.plays import FAILURE, job_failed, stage_started, stage_trained
 from unit.gateway.rig import N2V, Gateway
 
 
@@ -104,6 +105,25 @@ async def test_result_of_a_trainer_without_the_lock_is_refused(gateway: Gateway)
     await gateway.apply_events()
     assert (await gateway.trainings.get(name)).state == training_pb2.TRAINING_STATE_DENOISING
     assert (await gateway.record(name)).stages[0].token == successor.token
+
+
+async def test_failure_of_a_trainer_without_the_lock_is_refused(gateway: Gateway) -> None:
+    """What the one that lost the lock failed of does not end what another has begun, though it has told nothing yet."""  # spec: D1
+    name = (await gateway.new_training()).name
+    await gateway.grant(name)
+    job = (await anext(gateway.bus.jobs("train"))).item
+    zombie = await gateway.bus.acquire_lock("zombie")
+    assert zombie is not None
+    gateway.broker.pass_time(gateway.broker.lock_ttl_s + 1)
+    successor = await gateway.bus.acquire_lock("successor")
+    assert successor is not None
+    for token, state in ((zombie.token, "TRAINING"), (successor.token, "FAILED")):
+        failed = JobFailed(failure=FAILURE, token=token)
+        event = Event(id=f"{job.id}.failed.{token}", run=job.run, job=job.id, job_failed=failed)
+        await gateway.bus.publish_event(event)
+        await gateway.apply_events()
+        found = (await gateway.trainings.get(name)).state
+        assert found == TrainingState.Value(f"TRAINING_STATE_{state}")
 
 
 async def test_result_counts_when_nobody_has_the_lock(gateway: Gateway) -> None:
