@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clearstack_cli import denoisings, masks, models, stacks, tokens, trainings
+from clearstack_cli import admin, deadletters, denoisings, masks, models, stacks, tokens, trainings
 from clearstack_cli.demo import demo
 from clearstack_cli.denoise import denoise
 from clearstack_cli.inspect import inspect
@@ -57,4 +57,6 @@ app.command(rich_help_panel=_WORK)(presets)
 app.command(rich_help_panel=_LOOK)(up)
 app.command(rich_help_panel=_LOOK)(status)
 app.command(rich_help_panel=_LOOK)(logs)
+app.add_typer(deadletters.app, name="deadletters", rich_help_panel=_LOOK)
+app.add_typer(admin.app, name="admin", rich_help_panel=_LOOK)
 app.add_typer(tokens.app, name="tokens", rich_help_panel=_LOOK)

@@ -1,4 +1,4 @@
-"""The channel to an installation, and the five services behind it."""
+"""The channel to an installation, and the six services behind it."""
 
 import contextlib
 import json
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import grpc
 from clearstack.v1 import (
+    admin_service_pb2,
     denoising_service_pb2,
     mask_service_pb2,
     model_service_pb2,
     stack_service_pb2,
     training_service_pb2,
 )
+from clearstack.v1.admin_service_pb2_grpc import AdminServiceStub
 from clearstack.v1.denoising_service_pb2_grpc import DenoisingServiceStub
 from clearstack.v1.mask_service_pb2_grpc import MaskServiceStub
 from clearstack.v1.model_service_pb2_grpc import ModelServiceStub
@@ -29,8 +31,9 @@ from clearstack_cli.channel import open_channel
 from clearstack_cli.errors import CliError, from_rpc
 
 _CALL_TIMEOUT = "60s"
-# The whole file is read and validated in this call.
-_FINALIZE_TIMEOUT = "3600s"
+# The whole file is read and validated, or every record is looked at, in these calls.
+_LONG_TIMEOUT = "3600s"
+_LONG_CALLS = frozenset({"FinalizeStack", "RebuildRecords"})
 _RETRY = {
     "maxAttempts": 5,
     "initialBackoff": "0.2s",
@@ -44,6 +47,7 @@ _SERVICES: tuple[ServiceDescriptor, ...] = (
     mask_service_pb2.DESCRIPTOR.services_by_name["MaskService"],
     model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
     denoising_service_pb2.DESCRIPTOR.services_by_name["DenoisingService"],
+    admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"],
 )
 
 
@@ -63,6 +67,7 @@ class Client:
     masks: MaskServiceStub
     models: ModelServiceStub
     denoisings: DenoisingServiceStub
+    admin: AdminServiceStub
 
     def command(self, verb: str) -> str:
         """A command for this installation, to be shown: `clearstack mask show abc`."""
@@ -113,6 +118,7 @@ def connect(endpoint: str, *, flags: str = "") -> Iterator[Client]:
                 masks=MaskServiceStub(channel),
                 models=ModelServiceStub(channel),
                 denoisings=DenoisingServiceStub(channel),
+                admin=AdminServiceStub(channel),
             )
         except grpc.RpcError as error:
             raise from_rpc(error, endpoint) from error
@@ -132,16 +138,17 @@ def _options() -> list[tuple[str, str | int]]:
 
 def _service_config() -> dict[str, object]:
     """Deadline and retries for every call that is no stream; all of them can be repeated without harm."""
-    finalize = {"service": "clearstack.v1.StackService", "method": "FinalizeStack"}
-    others = [
+    calls = [
         {"service": service.full_name, "method": method.name}
         for service in _SERVICES
         for method in service.methods
-        if not (method.client_streaming or method.server_streaming or method.name == finalize["method"])
+        if not (method.client_streaming or method.server_streaming)
     ]
+    long = [call for call in calls if call["method"] in _LONG_CALLS]
+    others = [call for call in calls if call not in long]
     return {
         "methodConfig": [
             {"name": others, "timeout": _CALL_TIMEOUT, "retryPolicy": _RETRY},
-            {"name": [finalize], "timeout": _FINALIZE_TIMEOUT, "retryPolicy": _RETRY},
+            {"name": long, "timeout": _LONG_TIMEOUT, "retryPolicy": _RETRY},
         ]
     }

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import grpc
+from clearstack.v1.admin_service_pb2 import (
+    GetDeadLetterRequest,
+    ListDeadLettersRequest,
+    ListDeadLettersResponse,
+)
 from clearstack.v1.denoising_service_pb2 import (
     GetDenoisingRequest,
     ListDenoisingsRequest,
@@ -57,6 +62,15 @@ def all_models(client: Client) -> ListModelsResponse:
     )
 
 
+def all_dead_letters(client: Client) -> ListDeadLettersResponse:
+    """Every dead letter, newest first."""
+    return _merged(
+        lambda token: client.admin.ListDeadLetters(
+            ListDeadLettersRequest(page_size=_PAGE_SIZE, page_token=token)
+        )
+    )
+
+
 def all_denoisings(client: Client, *, steps: bool = False) -> ListDenoisingsResponse:
     """Every denoising, newest first; with `steps` those that are part of trainings too."""
     return _merged(
@@ -93,6 +107,16 @@ def model_name(client: Client, text: str) -> str:
         "models",
         lambda name: client.models.GetModel(GetModelRequest(name=name)),
         lambda: all_models(client).models,
+    ).resolve(text)
+
+
+def dead_letter_name(client: Client, text: str) -> str:
+    """The dead letter that was meant, as `deadletters/{id}`."""
+    return _Kind(
+        "dead letter",
+        "deadletters",
+        lambda name: client.admin.GetDeadLetter(GetDeadLetterRequest(name=name)),
+        lambda: all_dead_letters(client).dead_letters,
     ).resolve(text)
 
 

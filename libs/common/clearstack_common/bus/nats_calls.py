@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import nats.errors
+from clearstack.v1 import error_reason_pb2
 from nats.js import JetStreamContext, errors
 from nats.js.kv import KeyValue
 
@@ -21,6 +22,14 @@ _AWAY = (
     ConnectionError,
     TimeoutError,
 )
+# JetStream's "insufficient resources" and "storage resources exceeded".
+_FULL = frozenset({10023, 10047})
+
+
+class BrokerFullError(BackendUnavailableError):
+    """The broker answers, and takes nothing more; to be waited for like one that is away."""
+
+    reason = error_reason_pb2.ERROR_REASON_OUT_OF_SPACE
 
 
 @contextmanager
@@ -28,11 +37,15 @@ def broker_calls() -> Iterator[None]:
     """Wraps calls to the broker.
 
     Raises:
-        BackendUnavailableError: The broker did not answer.
+        BackendUnavailableError: The broker did not answer, or is full.
     """
     try:
         yield
     except _AWAY as error:
+        if isinstance(error, errors.ServiceUnavailableError) and error.err_code in _FULL:
+            raise BrokerFullError(
+                "The message broker has no room left: make room on its disk, then start it again."
+            ) from error
         raise BackendUnavailableError("The message broker does not answer; try again in a moment.") from error
 
 

@@ -38,6 +38,14 @@ _PART_BYTES = 16 << 20
 _RETRY_FOR_S = 90.0
 
 
+# What stores say that count their room. SeaweedFS says InternalError for this as for anything else.
+_FULL = frozenset({"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "InsufficientCapacity"})
+
+
+class _CannotError(BackendUnavailableError):
+    """The store answers, and cannot do it."""
+
+
 class S3Store:
     """One bucket. Calls are repeated for 90 s while the store is away."""
 
@@ -87,10 +95,23 @@ class S3Store:
             ) from error
         raise AssertionError  # the loop returns or raises
 
+    async def _write(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `_call`, for what needs room.
+
+        Raises:
+            ClearstackError: OUT_OF_SPACE: the store answers and takes nothing, or says itself that it is full.
+        """
+        try:
+            return await self._call(function, *args, **kwargs)
+        except BackendUnavailableError as error:
+            if isinstance(error.__cause__, _CannotError) and await self.is_available():
+                raise _full() from error
+            raise
+
     async def put_file(self, key: str, path: Path) -> StoredFile:
         """Stores a file; returns its key, size and SHA-256."""
         digest = await asyncio.to_thread(_file_digest, path)
-        await self._call(self._client.fput_object, self._bucket, key, str(path), part_size=_PART_BYTES)
+        await self._write(self._client.fput_object, self._bucket, key, str(path), part_size=_PART_BYTES)
         return _stored(key, path.stat().st_size, digest)
 
     async def put_bytes(self, key: str, data: bytes) -> StoredFile:
@@ -99,7 +120,7 @@ class S3Store:
         def put() -> None:
             self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), part_size=_PART_BYTES)
 
-        await self._call(put)
+        await self._write(put)
         return _stored(key, len(data), hashlib.sha256(data).hexdigest())
 
     async def fetch(self, file: StoredFile, path: Path) -> Path:
@@ -177,7 +198,7 @@ class S3Store:
     async def concatenate(self, key: str, sources: Sequence[StoredObject]) -> None:
         """Makes one object of several, without moving the bytes through this process."""
         parts = [ComposeSource(self._bucket, source.key) for source in sources]
-        await self._call(self._client.compose_object, self._bucket, key, parts)
+        await self._write(self._client.compose_object, self._bucket, key, parts)
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Removes objects; those that are not there do not matter."""
@@ -214,9 +235,21 @@ def _translated(function: Callable[[], T]) -> T:
     except S3Error as error:
         if error.code in {"NoSuchKey", "NoSuchBucket", "ResourceNotFound"}:
             raise NotFoundError(f"The object {error.object_name} is not in the store.") from error
-        if error.code in {"InternalError", "ServiceUnavailable", "SlowDown"}:
+        if error.code in _FULL:
+            raise _full() from error
+        if error.code == "InternalError":
+            raise _CannotError("The object store says InternalError.") from error
+        if error.code in {"ServiceUnavailable", "SlowDown"}:
             raise BackendUnavailableError(f"The object store says {error.code}.") from error
         raise
+
+
+def _full() -> ClearstackError:
+    return ClearstackError(
+        "The object store takes no more files: its disk is full, or it has no writable volume. Make room, then try "
+        "again (`clearstack deadletters` for runs that failed).",
+        reason=error_reason_pb2.ERROR_REASON_OUT_OF_SPACE,
+    )
 
 
 def _file_digest(path: Path) -> str:
