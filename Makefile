@@ -75,6 +75,7 @@ bench: .venv/installed bench/.venv-peers/installed
 	$(BIN)/python -m bench.run ablations
 	$(BIN)/python -m bench.speed
 	$(BIN)/python -m bench.scale
+	$(BIN)/python -m bench.workers
 	$(MAKE) --no-print-directory bench-report
 
 bench-quick: .venv/installed bench/.venv-peers/installed

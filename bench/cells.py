@@ -78,7 +78,7 @@ def quick() -> Iterator[Cell]:
 
 WHITE_BUDGETS_S = (100, 300, 500)
 STRUCTURED_BUDGETS_S = (150, 300, 750)
-OTHER_BUDGET_S = 150
+OTHER_BUDGET_S = 100
 LONG_BUDGET_S = 1500
 
 
@@ -91,8 +91,8 @@ def full() -> Iterator[Cell]:
     yield ours("A", "auto", WHITE_BUDGETS_S[1])
     yield from depth_and_real()
     yield from other_noise()
-    yield from (ours(data, "n2v", STRUCTURED_BUDGETS_S[1]) for data in WITH_SPECTRUM)
-    yield peer("A", "careamics-n2v2", WHITE_BUDGETS_S[1])
+    yield from (ours(data, "n2v", STRUCTURED_BUDGETS_S[0]) for data in WITH_SPECTRUM)
+    yield peer("A", "careamics-n2v2", WHITE_BUDGETS_S[0])
     yield ours("A", "n2v", LONG_BUDGET_S, preset="high-quality")
     yield from trained(WHITE_BUDGETS_S[2], STRUCTURED_BUDGETS_S[2])
 

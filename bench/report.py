@@ -33,7 +33,9 @@ def text() -> str:
     full, quick, ablations = (
         records.load(RESULTS / f"{name}.jsonl") for name in ("full", "quick", "ablations")
     )
-    speed, scale = (records.load(RESULTS / f"{name}.jsonl") for name in ("speed", "scale"))
+    speed, scale, workers = (
+        records.load(RESULTS / f"{name}.jsonl") for name in ("speed", "scale", "workers")
+    )
     judged = [*aims.judged(full), *speed_aims.judged(speed, scale)]
     parts = [TITLE, aims.summary(judged), INTRODUCTION, "## What was to be reached", aims.aims(judged)]
     if full:
@@ -43,7 +45,7 @@ def text() -> str:
     if ablations:
         everything = list(ablations.values())
         parts += ["## Ablations", tables.origin(everything), tables.ablations(everything)]
-    parts += speed_tables.sections(speed, scale, BENCH / "plots")
+    parts += speed_tables.sections(speed, scale, workers, BENCH / "plots")
     parts.append(REFERENCE)
     everything = [*full.values(), *quick.values(), *ablations.values()]
     if everything:

@@ -19,8 +19,8 @@ PROGRAMS = {
 }
 
 
-def sections(speed: Records, scale: Records, plots: Path) -> list[str]:
-    """Speed, profile and scale, as far as they were measured."""
+def sections(speed: Records, scale: Records, workers: Records, plots: Path) -> list[str]:
+    """Speed, profile, scale and sharing, as far as they were measured."""
     parts = []
     if speed:
         parts += ["## Speed on one thread", origin(list(speed.values())), "`python -m bench.speed`"]
@@ -34,6 +34,13 @@ def sections(speed: Records, scale: Records, plots: Path) -> list[str]:
         ]
         if (plots / "scale.svg").exists():
             parts.append("![Cost against size](plots/scale.svg)")
+    if workers:
+        parts += [
+            "## One denoising, several workers",
+            origin(list(workers.values())),
+            "`python -m bench.workers`",
+            _workers(workers),
+        ]
     return parts
 
 
@@ -94,3 +101,20 @@ def _scale(scale: Records) -> str:
         for record in sorted(scale.values(), key=lambda record: record["megabytes"])
     ]
     return table(["stack", "size", "CPU-seconds per megapixel", "peak memory"], rows)
+
+
+def _workers(workers: Records) -> str:
+    found = sorted(workers.values(), key=lambda record: int(record["num_workers"]))
+    alone = found[0]["seconds"] * found[0]["num_workers"]
+    rows = [
+        [
+            str(record["num_workers"]),
+            f"{record['megapixels'] / record['seconds']:.2f}",
+            f"× {alone / record['seconds']:.2f}",
+            "yes" if record["sha256"] == found[0]["sha256"] else "**no**",
+        ]
+        for record in found
+    ]
+    return table(
+        ["inference workers, one thread each", "megapixels a second", "speed", "the same file"], rows
+    )

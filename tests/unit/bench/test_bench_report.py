@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import cells, records, tables
+from bench import cells, records, speed_tables, tables
 from bench.ablations import ABLATIONS
 from bench.aims import aims, judged, summary
 from bench.measure import psnr_per_slice
@@ -153,3 +153,14 @@ def test_every_ablation_changes_the_stage_that_makes_the_result(name: str) -> No
 def test_the_plan_of_ablations_names_ablations() -> None:
     """A slip of the pen would stop it after hours."""
     assert {cell.ablation for cell in cells.ablations()} <= set(ABLATIONS)
+
+
+def test_sharing_is_held_against_one_worker_and_a_different_file_is_told(tmp_path: Path) -> None:
+    """Twice as fast with two workers; a file that differs would be a mistake."""
+    about = {"machine": "m", "date": "2026-01-01", "megapixels": 10.0}
+    workers = {
+        str(number): about | {"num_workers": number, "seconds": 20.0 / number, "sha256": sha256}
+        for number, sha256 in ((2, "a"), (1, "a"), (4, "b"))
+    }
+    text = "\n".join(speed_tables.sections({}, {}, workers, tmp_path))
+    assert "| 1 | 0.50 | × 1.00 | yes |\n| 2 | 1.00 | × 2.00 | yes |\n| 4 | 2.00 | × 4.00 | **no** |" in text
