@@ -7,7 +7,7 @@ import grpc
 
 from clearstack_cli.errors import CliError, status_code
 
-GIVE_UP_AFTER_S = 60.0
+GIVE_UP_AFTER_S = 300.0
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 3.0
 # CANCELLED and UNKNOWN are what a stream ends with when the server goes away in the middle of it.

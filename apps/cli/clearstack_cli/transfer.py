@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import grpc
 from clearstack.v1.stack_service_pb2 import (
@@ -22,6 +22,8 @@ from clearstack_cli.connection import Client
 from clearstack_cli.errors import CliError, reason
 from clearstack_cli.output import note
 from clearstack_cli.retrying import Patience
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 1 << 20
 _MISMATCH = "UPLOAD_OFFSET_MISMATCH"
@@ -43,10 +45,8 @@ def upload(client: Client, path: Path, report: Report = lambda _done: None) -> S
         name = created.stack.name
         _send(client, name, file, report)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        finalized = client.stacks.FinalizeStack(
-            FinalizeStackRequest(name=name, size_bytes=file.tell(), sha256=sha256)
-        )
-    return finalized.stack
+        finalize = FinalizeStackRequest(name=name, size_bytes=file.tell(), sha256=sha256)
+        return _insisting(client, lambda: client.stacks.FinalizeStack(finalize), Patience(note)).stack
 
 
 def download(client: Client, stack: str, target: Path, report: Report = lambda _done: None) -> None:
@@ -80,7 +80,7 @@ def written_whole(target: Path) -> Iterator[BinaryIO]:
 
 
 def _send(client: Client, name: str, file: BinaryIO, report: Report) -> None:
-    patience = Patience(note)
+    patience, where = Patience(note), GetStackRequest(name=name)
     offset = 0
     while True:
         try:
@@ -89,7 +89,7 @@ def _send(client: Client, name: str, file: BinaryIO, report: Report) -> None:
             patience.lost(None if reason(error) == _MISMATCH else error, client.endpoint)
         else:
             return
-        taken = _taken(client, name, patience)
+        taken = _insisting(client, lambda: client.stacks.GetStack(where), patience).stack.uploaded_bytes
         if taken > offset:
             patience.well()
         offset = taken
@@ -104,11 +104,11 @@ def _chunks(name: str, file: BinaryIO, offset: int, report: Report) -> Iterator[
         report(offset)
 
 
-def _taken(client: Client, name: str, patience: Patience) -> int:
-    """How many bytes the installation has."""
+def _insisting(client: Client, call: Callable[[], T], patience: Patience) -> T:
+    """Repeats a call that may be repeated, while the installation is away."""
     while True:
         try:
-            return client.stacks.GetStack(GetStackRequest(name=name)).stack.uploaded_bytes
+            return call()
         except grpc.RpcError as error:
             patience.lost(error, client.endpoint)
 
