@@ -1,10 +1,12 @@
 """Who calls, told by what the call carries."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from clearstack_gateway.access.caller import Caller
 from clearstack_gateway.access.errors import SetupError
 from clearstack_gateway.access.oidc import OidcTokens
+from clearstack_gateway.access.open_calls import OpenCalls
 from clearstack_gateway.access.rate import RateLimit
 from clearstack_gateway.access.refusals import not_signed_in
 from clearstack_gateway.access.roles import needed_role
@@ -31,9 +33,11 @@ class Gatekeeper:
         self._oidc = OidcTokens(settings) if settings.oidc_issuer else None
         self._is_closed = settings.has_access_control
         self._rate = RateLimit(settings.calls_per_second, settings.calls_at_once)
+        self._open = OpenCalls(settings.max_open_calls_per_caller)
 
-    async def admit(self, method: str, metadata: Metadata, peer: str) -> Caller:
-        """Who makes a call, if they may make it now.
+    @asynccontextmanager
+    async def admitted(self, method: str, metadata: Metadata, peer: str) -> AsyncIterator[Caller]:
+        """Who makes a call, if they may make it now; the call lasts as long as the block.
 
         Args:
             method: `/package.Service/Method`.
@@ -51,7 +55,8 @@ class Gatekeeper:
             raise
         self._rate.take(caller.name or host)
         caller.require(needed_role(method))
-        return caller
+        with self._open.one_more(caller.name or host):
+            yield caller
 
     async def identify(self, metadata: Metadata) -> Caller:
         """Whose token the call carries.

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -48,23 +49,26 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
 
     def _single(self, behaviour: Any, method: str) -> Any:
         async def call(request: Any, context: Context) -> Any:
-            await self._admit(method, context)
-            return await behaviour(request, context)
+            async with self._admitted(method, context):
+                return await behaviour(request, context)
 
         return call
 
     def _streaming(self, behaviour: Any, method: str) -> Any:
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
-            await self._admit(method, context)
-            looked_at = time.monotonic()
-            async for response in behaviour(request, context):
-                if time.monotonic() - looked_at > _LOOK_AGAIN_S:
-                    await self._gatekeeper.identify(context.invocation_metadata() or ())
-                    looked_at = time.monotonic()
-                yield response
+            async with self._admitted(method, context):
+                looked_at = time.monotonic()
+                async for response in behaviour(request, context):
+                    if time.monotonic() - looked_at > _LOOK_AGAIN_S:
+                        await self._gatekeeper.identify(context.invocation_metadata() or ())
+                        looked_at = time.monotonic()
+                    yield response
 
         return call
 
-    async def _admit(self, method: str, context: Context) -> None:
+    @asynccontextmanager
+    async def _admitted(self, method: str, context: Context) -> AsyncIterator[None]:
         metadata = context.invocation_metadata() or ()
-        set_caller(await self._gatekeeper.admit(method, metadata, context.peer()))
+        async with self._gatekeeper.admitted(method, metadata, context.peer()) as caller:
+            set_caller(caller)
+            yield

@@ -39,6 +39,7 @@ class AccessSettings(ServiceSettings):
     )
     calls_per_second: float = Field(default=200, gt=0, description="Of one caller, in the long run")
     calls_at_once: int = Field(default=2000, ge=1, description="Of one caller, in a burst")
+    max_open_calls_per_caller: int = Field(default=300, ge=1, description="Of one caller, streams included")
     max_concurrent_calls: int = Field(default=2000, ge=1, description="Of all callers, open streams included")
     max_message_bytes: int = Field(default=4 << 20, ge=2 << 20, description="Size of one request message")
     max_stacks_per_caller: int = Field(
