@@ -17,7 +17,7 @@ from e2e.support.api import TERMINAL, Api
 from e2e.support.installation import RunningInstallation
 
 _COMPONENTS = ("trainer", "mask-extractor", "inference", "gateway", "broker", "store")
-_BETWEEN_KILLS_S = (1.5, 6.0)
+_BETWEEN_S = (1.5, 8.0)
 _WITHIN_S = 300.0
 
 
@@ -80,12 +80,13 @@ class _Damage:
 
 
 _PROMISE = "a killed process costs no training: nothing lost, nothing doubled, the same weights bit for bit"
+_PROMISE_POWER = "neither do all processes killed at once"
 
 
 def test_two_kills_of_each(
     installation: RunningInstallation, stack: Stack, undisturbed: Outcome, figure: Recorder
 ) -> None:
-    """In a training or two, each component is killed twice at random moments."""  # spec: D8 C14
+    """Each component is killed twice at random moments."""  # spec: D8 C14
     _kill_in_turn(installation, stack, undisturbed, figure, times_each=2)
 
 
@@ -102,6 +103,31 @@ def test_fifty_kills_of_each(
     _kill_in_turn(installation, stack, undisturbed, figure, times_each=scaled(50))
 
 
+@pytest.mark.chaos_long
+@pytest.mark.timeout(1200)
+def test_the_power_goes_ten_times(
+    installation: RunningInstallation,
+    stack: Stack,
+    undisturbed: Outcome,
+    figure: Recorder,
+    scaled: Callable[[int], int],
+) -> None:
+    """The supervisor and everything that it has started end in one moment; `up` on the same folder goes on."""  # spec: D8 C14
+
+    def cut_power() -> None:
+        installation.cut_power()
+        installation.start()
+
+    times = scaled(10)
+    damage = _disturbed(installation, stack, undisturbed, times, cut_power)
+    figure(
+        _PROMISE_POWER,
+        f"SIGKILL to every process at once, {times} times, then `clearstack up` again",
+        str(damage),
+    )
+    assert damage.is_none(), damage
+
+
 def _kill_in_turn(
     installation: RunningInstallation,
     stack: Stack,
@@ -110,24 +136,36 @@ def _kill_in_turn(
     *,
     times_each: int,
 ) -> None:
-    random_moments = random.Random(times_each)
     victims = cycle(_COMPONENTS)
     killed: Counter[str] = Counter()
-    damage = _Damage()
-    while killed.total() < times_each * len(_COMPONENTS):
-        name = small.begin(Api(installation.endpoint), stack)
-        while killed.total() < times_each * len(_COMPONENTS):
-            threading.Event().wait(random_moments.uniform(*_BETWEEN_KILLS_S))  # the moment is what is random
-            if _is_over(installation, name):
-                break
-            victim = next(victims)
-            installation.kill(victim)
-            killed[victim] += 1
-        damage.look(installation, name, undisturbed)
+
+    def kill() -> None:
+        victim = next(victims)
+        installation.kill(victim)
+        killed[victim] += 1
+
+    damage = _disturbed(installation, stack, undisturbed, times_each * len(_COMPONENTS), kill)
     times = ", ".join(f"{name} {count}" for name, count in killed.items())
     figure(_PROMISE, f"`kill -9` at random moments of autoStructN2V trainings: {times}", str(damage))
     assert damage.is_none(), damage
 
 
-def _is_over(installation: RunningInstallation, name: str) -> bool:
-    return Api(installation.endpoint).training(name).state in TERMINAL
+def _disturbed(
+    installation: RunningInstallation,
+    stack: Stack,
+    undisturbed: Outcome,
+    times: int,
+    disturb: Callable[[], None],
+) -> _Damage:
+    """Trains again and again, with a disturbance at random moments, until there were enough of them."""
+    moments, left, damage = random.Random(times), times, _Damage()
+    while left:
+        name = small.begin(Api(installation.endpoint), stack)
+        while left:
+            threading.Event().wait(moments.uniform(*_BETWEEN_S))  # the moment is what is random
+            if Api(installation.endpoint).training(name).state in TERMINAL:
+                break
+            disturb()
+            left -= 1
+        damage.look(installation, name, undisturbed)
+    return damage

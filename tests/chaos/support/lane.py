@@ -95,7 +95,7 @@ class Lane:
             await servers.stop()
 
     async def holder(self, run: TrainingRecord, clock_s: float = 0) -> Holder:
-        """A new process that wants the lock; its clock is wrong by some seconds."""
+        """A new process that waits for the lock; its clock is wrong by some seconds."""
         arguments = (run.training.name, run.active_jobs[0], str(clock_s))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, str(_HOLDER), *arguments),
@@ -104,6 +104,7 @@ class Lane:
             env=clean_environment() | _as_environment(self.settings),
         )
         self._holders.append(Holder(process))
+        assert await self._holders[-1].hears() == "waiting"
         return self._holders[-1]
 
     async def new_run(self, number: int) -> TrainingRecord:

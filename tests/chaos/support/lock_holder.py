@@ -1,7 +1,7 @@
 """A trainer without its computation, as a process: takes the real lock, stores an artefact, tells its result when told to.
 
-`python lock_holder.py RUN JOB CLOCK_S`, settings from the environment. It says the token of its lock, waits for `commit`
-or `fail` on its standard input, publishes that whatever has become of the lock meanwhile, and says `accepted` or `lost`.
+`python lock_holder.py RUN JOB CLOCK_S`, settings from the environment. It says `waiting`, then the token of its lock, waits for
+`commit` or `fail` on its standard input, publishes that whatever has become of the lock meanwhile, and says `accepted` or `lost`.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ async def hold(run: str, job: str) -> None:
     bus, store = await NatsBus.connect(settings), await S3Store.connect(settings)
     context = JobContext(Job(id=job, run=run), bus, store, settings, Path())
     wish = await _input()
+    _say("waiting")
     try:
         async with training_lock(context) as token:
             event = await _prepared(context, token)
