@@ -96,7 +96,8 @@ def until_swept(installation: RunningInstallation, done: Training) -> tuple[str,
 def objects(installation: RunningInstallation, done: Training) -> tuple[str, ...]:
     """The keys of everything that belongs to a training, without its id and the holders' tokens."""
     own_id = done.name.rpartition("/")[2]
-    keys = [key for key in backends.keys(installation, "") if own_id in key]
+    stored = backends.keys(installation, "")  # the copies of the records are named by their revisions
+    keys = [key for key in stored if own_id in key and not key.startswith("records/")]
     return tuple(
         sorted(re.sub(rf"{own_id}(-[0-9a-f]+)?", "ID", re.sub(r"token\d+", "token", key)) for key in keys)
     )
