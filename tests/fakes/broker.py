@@ -46,7 +46,7 @@ class Bucket:
     """Records with their revisions; revisions grow over all records of the bucket."""
 
     records: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    revision: int = 0
+    revision: int = field(default_factory=lambda: time.time_ns() // 1000)  # a new broker begins higher
 
     def next_revision(self) -> int:
         """The revision of the next change."""
@@ -72,7 +72,7 @@ class FakeBroker:
         self.consumers: defaultdict[str, Consumer] = defaultdict(Consumer)
         self.buckets: defaultdict[str, Bucket] = defaultdict(Bucket)
         self.lock: Held | None = None
-        self.lock_revision = 0
+        self.lock_revision = time.time_ns() // 1000
         self.changed = Bell()
         self.listeners: list[tuple[str, asyncio.Event]] = []
         self._ids: set[str] = set()

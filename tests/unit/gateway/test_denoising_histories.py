@@ -6,7 +6,7 @@ from clearstack.v1.event_pb2 import Event
 from clearstack.v1.job_pb2 import Job
 from clearstack.v1.record_pb2 import DenoisingRecord, Effect
 from clearstack_common.errors import WrongStateError
-from clearstack_gateway.workflow import Cancel
+from clearstack_gateway.workflow import Cancel, Retry
 from clearstack_gateway.workflow.denoising import TERMINAL, advance, start
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ LEGAL = {
     "ASSEMBLING": {"REPORTING", "FAILED", "CANCELLED"},
     "REPORTING": {"COMPLETE", "CANCELLED"},
     "COMPLETE": set[str](),
-    "FAILED": set[str](),
+    "FAILED": {"DENOISING"},
     "CANCELLED": set[str](),
 }
 
@@ -120,23 +120,28 @@ def test_one_failed_range_ends_all() -> None:
     steps=st.lists(st.integers(0, 2**16), max_size=40),
 )
 def test_no_history_breaks_the_rules(num_slices: int, pixels: int, steps: list[int]) -> None:
-    """Events twice, late and shuffled: no illegal state, progress never falls, the input stays, Cancel is a way out."""  # spec: D8, E4
+    """Events twice, late and shuffled: no illegal state, the input stays, no id comes twice, Cancel is a way out."""  # spec: D8, E4
     record, doing = start(new_denoising(num_slices), pixels)
     sent = [event for job in _jobs(doing) for event in denoising_answers(job)]
+    ids = {job.id for job in _jobs(doing)}
     for step in steps:
-        happening: Event | Cancel = sent[step % len(sent)]
+        happening: Event | Cancel | Retry = sent[step % len(sent)]
         if step % 97 == 0:
             happening = Cancel()
+        elif step % 83 == 0:
+            happening = Retry(incarnation=f"retry{record.state_change_count}")
         elif step % 89 == 0 and record.active_jobs:
             happening = job_failed(record.active_jobs[0], "denoisings/d")
         before = record.SerializeToString(deterministic=True)
         try:
             after, doing = advance(record, happening)
         except WrongStateError:
-            assert record.denoising.state in TERMINAL
+            assert isinstance(happening, Retry) or record.denoising.state in TERMINAL
             continue
         assert record.SerializeToString(deterministic=True) == before
         _check(record, after)
+        assert not {job.id for job in _jobs(doing)} & ids
+        ids |= {job.id for job in _jobs(doing)}
         if isinstance(happening, Event):
             assert advance(after, happening) == (after, [])
         sent += [event for job in _jobs(doing) for event in denoising_answers(job)]
@@ -145,9 +150,8 @@ def test_no_history_breaks_the_rules(num_slices: int, pixels: int, steps: list[i
 
 def _check(before: DenoisingRecord, after: DenoisingRecord) -> None:
     assert _name(after) == _name(before) or _name(after) in LEGAL[_name(before)]
-    assert (
-        before.denoising.slices_done_count <= after.denoising.slices_done_count <= after.denoising.slice_count
-    )
+    done = before.denoising.slices_done_count if before.denoising.state not in TERMINAL else 0
+    assert done <= after.denoising.slices_done_count <= after.denoising.slice_count
     if after.denoising.state in TERMINAL:
         assert list(after.active_jobs) == []
         with pytest.raises(WrongStateError):

@@ -12,6 +12,8 @@ from clearstack_gateway.workflow import (
     Decision,
     Grant,
     Regenerate,
+    Resume,
+    Retry,
     SetAutoApprove,
     SkipStageTwo,
 )
@@ -28,7 +30,7 @@ LEGAL = {
     "EXTRACTING_MASK": {"AWAITING_REVIEW", "QUEUED", "COMPLETE", *ENDS},
     "AWAITING_REVIEW": {"EXTRACTING_MASK", "QUEUED", "COMPLETE", "CANCELLED"},
     "COMPLETE": {"EXTRACTING_MASK"},
-    "FAILED": set(),
+    "FAILED": {"QUEUED", "DENOISING", "EXTRACTING_MASK"},
     "CANCELLED": set(),
 }
 AWAITING_A_JOB = {"TRAINING", "DENOISING", "EXTRACTING_MASK"}
@@ -40,6 +42,7 @@ DECISIONS: list[Decision] = [
     SetAutoApprove(enabled=True),
     SetAutoApprove(enabled=False),
     Grant(),
+    Retry(incarnation=""),  # each has its own
 ]
 # What happens next: mostly any event that was ever sent, now and then a decision, seldom an end.
 Steps = list[tuple[int, int]]
@@ -53,6 +56,7 @@ class RandomPlay(Play):
         super().__init__(record)
         self.sent: list[Event] = []
         self._repeat = repeat
+        self._num_retries = 0
 
     def step(self, choice: int, number: int) -> None:
         """One thing happens."""
@@ -75,6 +79,13 @@ class RandomPlay(Play):
             self.sent.append(job_failed(self.record.active_jobs[0]))
 
     def _choose(self, choice: int, number: int) -> Event | Decision:
+        chosen = self._any(choice, number)
+        if isinstance(chosen, Retry):
+            self._num_retries += 1
+            return Retry(incarnation=f"retry{self._num_retries}")
+        return chosen
+
+    def _any(self, choice: int, number: int) -> Event | Decision:
         if choice == 19:
             return Cancel() if number % 9 == 0 else DECISIONS[number % len(DECISIONS)]
         if choice > 14:
@@ -141,14 +152,37 @@ def test_event_that_comes_twice_counts_once(steps: Steps, auto_approve: bool) ->
 @settings(max_examples=300, deadline=None)
 @given(steps=STEPS, auto_approve=st.booleans())
 def test_every_history_can_still_be_completed(steps: Steps, auto_approve: bool) -> None:
-    """However a training got where it is: with services that answer and a person who approves it completes."""  # spec: D8, D10
+    """However a training got where it is, failed even: with a retry, services that answer and a person it completes."""  # spec: D8, D10
     play = _played(new_training(STRUCT, auto_approve=auto_approve), steps)
     play.token = 100
+    if play.state == "FAILED":
+        play.tell(Retry(incarnation="last"))
+    _serve_to_the_end(play)
+    assert play.state in {"COMPLETE", "CANCELLED"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(steps=STEPS, auto_approve=st.booleans())
+def test_every_history_goes_on_without_its_jobs(steps: Steps, auto_approve: bool) -> None:
+    """A training whose jobs and events are lost with the broker begins its step anew, and completes."""  # spec: D8
+    play = _played(new_training(STRUCT, auto_approve=auto_approve), steps)
+    if play.record.training.state in TERMINAL:
+        with pytest.raises(WrongStateError):
+            play.tell(Resume(incarnation="restored"))
+        return
+    lost, play.effects = play.effects, []
+    play.tell(Resume(incarnation="restored"))
+    play.token = 100
+    _serve_to_the_end(play)
+    assert play.state == "COMPLETE"
+    assert not {each.job.id for each in lost} & {each.job.id for each in play.effects if each.job.id}
+
+
+def _serve_to_the_end(play: RandomPlay) -> None:
     play.serve()
     if play.state == "AWAITING_REVIEW":
         play.tell(Approve())
         play.serve()
-    assert play.state == "COMPLETE" or play.state in ENDS
 
 
 @settings(max_examples=300, deadline=None)
