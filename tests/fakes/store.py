@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clearstack.v1 import error_reason_pb2
@@ -19,12 +20,14 @@ class FakeStore:
 
     Attributes:
         objects: Bytes by key; a test may look inside, or damage them.
+        written: When an object was written, where it was not just now.
         is_away: While True every call fails as it does during an outage.
         num_fetches: How often an object was fetched whole.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.written: dict[str, datetime] = {}
         self.is_away = False
         self.num_fetches = 0
         self._links: LinkServer | None = None
@@ -75,7 +78,7 @@ class FakeStore:
         """Objects below a prefix, by key."""
         self._reach()
         return [
-            StoredObject(key=key, size_bytes=len(data))
+            StoredObject(key=key, size_bytes=len(data), written_at=self.written.get(key, datetime.now(UTC)))
             for key, data in sorted(self.objects.items())
             if key.startswith(prefix)
         ]
@@ -92,6 +95,11 @@ class FakeStore:
         self._reach()
         for key in keys:
             self.objects.pop(key, None)
+
+    async def abort_uploads(self, older_than: timedelta) -> int:
+        """There are none in memory."""
+        self._reach()
+        return 0
 
     async def upload_url(self, key: str, expires_s: int) -> str:
         """A link to which one object can be put."""

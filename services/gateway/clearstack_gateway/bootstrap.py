@@ -55,6 +55,7 @@ from clearstack_gateway.use_cases.models import Models
 from clearstack_gateway.use_cases.rebuild import Rebuild
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import Stacks
+from clearstack_gateway.use_cases.sweeping import Sweeper
 from clearstack_gateway.use_cases.tables import Tables, open_tables
 from clearstack_gateway.use_cases.trainings import Trainings
 from clearstack_gateway.use_cases.upkeep import Upkeep
@@ -109,6 +110,7 @@ async def serve(settings: GatewaySettings) -> None:
             upkeep.dispatch(),
             upkeep.recover(),
             Figures(bus, tables, telemetry.metrics).keep(),
+            Sweeper(tables, store, settings.abandoned_after_s).run(),
             mirror.run(tables.by_collection()),
         )
     finally:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -13,10 +14,11 @@ PART_SUFFIX = ".part"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object in a listing."""
+    """An object in a listing, which also says when it was written."""
 
     key: str
     size_bytes: int
+    written_at: datetime | None = None
 
 
 class ObjectStore(Protocol):
@@ -64,6 +66,10 @@ class ObjectStore(Protocol):
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Removes objects; those that are not there do not matter."""
+        ...
+
+    async def abort_uploads(self, older_than: timedelta) -> int:
+        """Gives up uploads in several parts that were begun that long ago and never completed; returns how many."""
         ...
 
     async def upload_url(self, key: str, expires_s: int) -> str:

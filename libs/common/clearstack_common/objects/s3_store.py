@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import io
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
@@ -190,7 +190,9 @@ class S3Store:
         def listing() -> Sequence[StoredObject]:
             objects = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
             return [
-                StoredObject(key=o.object_name or "", size_bytes=o.size or 0) for o in objects if not o.is_dir
+                StoredObject(key=o.object_name or "", size_bytes=o.size or 0, written_at=o.last_modified)
+                for o in objects
+                if not o.is_dir
             ]
 
         return sorted(await self._call(listing), key=lambda stored: stored.key)
@@ -212,6 +214,24 @@ class S3Store:
 
         if doomed:
             await self._call(delete)
+
+    async def abort_uploads(self, older_than: timedelta) -> int:
+        """Gives up uploads in several parts that were begun that long ago and never completed; returns how many."""
+        limit = datetime.now(UTC) - older_than
+
+        def abort() -> int:
+            # Nobody sees them in a listing, but they take room. The client library has no public names for this.
+            found = self._client._list_multipart_uploads(self._bucket).uploads  # noqa: SLF001
+            old = [
+                each
+                for each in found
+                if each.upload_id and each.initiated_time and each.initiated_time < limit
+            ]
+            for each in old:
+                self._client._abort_multipart_upload(self._bucket, each.object_name, each.upload_id or "")  # noqa: SLF001
+            return len(old)
+
+        return await self._call(abort)
 
     async def upload_url(self, key: str, expires_s: int) -> str:
         """A link to which one object can be put."""

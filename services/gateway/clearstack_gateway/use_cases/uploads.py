@@ -13,6 +13,7 @@ from clearstack_common.objects import ObjectStore, StoredObject
 
 _PART_BYTES = 8 << 20
 _LARGEST_CHUNK_BYTES = 1 << 20
+_PARTS, _LINKED = "/parts/", "/uploaded.tif"
 
 
 class Upload:
@@ -20,8 +21,8 @@ class Upload:
 
     def __init__(self, store: ObjectStore, stack_id: str, max_bytes: int) -> None:
         self._store = store
-        self._prefix = f"stacks/{stack_id}/parts/"
-        self._linked = f"stacks/{stack_id}/uploaded.tif"
+        self._prefix = f"stacks/{stack_id}{_PARTS}"
+        self._linked = f"stacks/{stack_id}{_LINKED}"
         self._max_bytes = max_bytes
         self._buffer = bytearray()
         self._offset = 0  # of the buffer
@@ -135,6 +136,11 @@ class Upload:
             parts.append(part)
             end += part.size_bytes
         return parts
+
+
+def is_on_its_way(key: str) -> bool:
+    """Whether an object of a stack is of no use once its upload is over."""
+    return _PARTS in key or key.endswith(_LINKED)
 
 
 def no_bytes() -> WrongStateError:

@@ -1,0 +1,73 @@
+"""What clients and crashes leave behind half done: uploads that nobody goes on with, parts that were put together.
+
+Objects without a record are left alone: records that a broker has lost are rebuilt from the store.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from clearstack.v1 import stack_service_pb2
+from clearstack.v1.stack_service_pb2 import Stack
+from clearstack_common.bus import StoredRecord
+from clearstack_common.errors import ClearstackError
+from clearstack_common.objects import ObjectStore, StoredObject
+
+from clearstack_gateway.use_cases.tables import Tables
+from clearstack_gateway.use_cases.uploads import is_on_its_way
+
+_MOST_S = 3600.0
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """Removes what was begun and given up.
+
+    Args:
+        tables: The records.
+        store: The files.
+        abandoned_after_s: How long an upload must have stood still.
+    """
+
+    def __init__(self, tables: Tables, store: ObjectStore, abandoned_after_s: float) -> None:
+        self._tables = tables
+        self._store = store
+        self._patience = timedelta(seconds=abandoned_after_s)
+
+    async def run(self) -> None:
+        """Sweeps every hour, or more often where less patience is asked for; for ever."""
+        while True:
+            try:
+                await self.sweep()
+            except ClearstackError as error:
+                log.warning("sweep not possible now", reason=error.message)
+            await asyncio.sleep(min(self._patience.total_seconds(), _MOST_S))
+
+    async def sweep(self) -> None:
+        """Sweeps once."""
+        if aborted := await self._store.abort_uploads(self._patience):
+            log.info("unfinished objects removed", count=aborted)
+        found: defaultdict[str, list[StoredObject]] = defaultdict(list)
+        for stored in await self._store.list("stacks/"):
+            found[stored.key.split("/")[1]].append(stored)
+        for stack in await self._tables.stacks.list():
+            await self._sweep_stack(stack, found[stack.id])
+
+    async def _sweep_stack(self, stack: StoredRecord[Stack], objects: Sequence[StoredObject]) -> None:
+        if stack.value.state != stack_service_pb2.STACK_STATE_UPLOADING:
+            # What came has become one object since; a crash came before all of the rest was removed.
+            await self._store.delete([each.key for each in objects if is_on_its_way(each.key)])
+        elif self._is_abandoned(stack.value, objects):
+            await self._tables.stacks.delete(stack)
+            await self._store.delete([each.key for each in objects])
+            log.info("abandoned upload removed", stack=stack.value.name)
+
+    def _is_abandoned(self, stack: Stack, objects: Sequence[StoredObject]) -> bool:
+        touched = [
+            stack.create_time.ToDatetime(UTC),
+            *(each.written_at for each in objects if each.written_at),
+        ]
+        return datetime.now(UTC) - max(touched) > self._patience
