@@ -14,6 +14,11 @@ class Shape:
     num_features: int
     num_layers: int
 
+    @property
+    def features_of_careamics(self) -> int:
+        """With an eighth more features its network has as many parameters as ours, within 4 %."""
+        return self.num_features * 9 // 8
+
     def __str__(self) -> str:
         return f"{self.patch_size_px}², batch {self.batch_size}, {self.num_features} features, {self.num_layers} layers"
 

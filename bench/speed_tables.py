@@ -15,7 +15,8 @@ PROGRAMS = {
     "bare-bf16": "bare loop, bfloat16 + channels_last",
     "bare-channels_last": "bare loop, float32 + channels_last",
     "bare-float32": "bare loop, float32",
-    "careamics": "CAREamics, full loop",
+    "careamics": "CAREamics, full loop, as many parameters",
+    "careamics-narrow": "CAREamics, full loop, as many features",
 }
 
 
@@ -63,12 +64,12 @@ def _rate(record: Record | None) -> str:
 
 def _inference(speed: Records) -> str:
     rows = []
-    for program in ("clearstack", "careamics"):
+    for program in ("clearstack", "careamics", "careamics-narrow"):
         found = [speed.get(f"denoise_{program}_{number}") for number in (1, 0)]
         if any(found):
             rows.append(
                 [
-                    PROGRAMS[program].split(",")[0].strip("*"),
+                    PROGRAMS[program].replace(", full loop", ""),
                     *(f"{r['rate']:.3f}" if r else "–" for r in found),
                 ]
             )

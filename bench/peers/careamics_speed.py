@@ -1,6 +1,6 @@
 """The speed of CAREamics: `python -m bench.peers.careamics_speed NUMBER SECONDS`, with the number of a shape.
 
-Prints a line of JSON. Training is counted from the sixth step on, with everything that its loop does in between; its
+Prints a line of JSON: once with as many features as Clearstack, once with as many parameters. Training is counted from the sixth step on, with everything that its loop does in between; its
 validation is left out, as it is with Clearstack.
 """
 
@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,8 @@ class Timed(Callback):  # type: ignore[misc]
         self._validating_s += time.process_time()
 
 
-def main() -> None:
-    """Measures one shape."""
-    number, seconds = int(sys.argv[1]), float(sys.argv[2])
-    torch.set_num_threads(1)
+def figures(number: int, seconds: float, program: str, num_features: int) -> Iterator[dict[str, Any]]:
+    """Training, and denoising where that is measured."""
     shape = SHAPES[number]
     arguments = protocol.parser().parse_args(["careamics-n2v", str(STACK), "."])
     with tempfile.TemporaryDirectory() as folder:
@@ -65,16 +64,14 @@ def main() -> None:
             folder,
             patch_size=[shape.patch_size_px] * 2,
             batch_size=shape.batch_size,
-            model_params={"depth": shape.num_layers, "num_channels_init": shape.num_features},
+            model_params={"depth": shape.num_layers, "num_channels_init": num_features},
         )
         num_steps = len(timed.times) - 1 - WARM_UP_STEPS
-        figures = [
-            {
-                "key": f"train_careamics_{number}",
-                "rate": num_steps * shape.batch_size / (timed.times[-1] - timed.times[WARM_UP_STEPS]),
-                "parameters": sum(parameter.numel() for parameter in careamist.model.parameters()),
-            }
-        ]
+        yield {
+            "key": f"train_{program}_{number}",
+            "rate": num_steps * shape.batch_size / (timed.times[-1] - timed.times[WARM_UP_STEPS]),
+            "parameters": sum(parameter.numel() for parameter in careamist.model.parameters()),
+        }
         if number in DENOISED:
             weights = last_weights(careamist, folder)
             noisy_SYX = np.random.default_rng(0).normal(size=(1, SLICE_PX, SLICE_PX))
@@ -82,8 +79,17 @@ def main() -> None:
             began = time.process_time()
             predicted_with(weights, careamist, noisy_SYX)
             megapixels_per_s = SLICE_PX**2 / 1e6 / (time.process_time() - began)
-            figures.append({"key": f"denoise_careamics_{number}", "rate": megapixels_per_s})
-    print(json.dumps(figures))
+            yield {"key": f"denoise_{program}_{number}", "rate": megapixels_per_s}
+
+
+def main() -> None:
+    """Measures one shape."""
+    number, seconds = int(sys.argv[1]), float(sys.argv[2])
+    torch.set_num_threads(1)
+    shape = SHAPES[number]
+    programs = {"careamics-narrow": shape.num_features, "careamics": shape.features_of_careamics}
+    found = [figure for name, width in programs.items() for figure in figures(number, seconds, name, width)]
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
