@@ -66,9 +66,14 @@ class Api:
             return [Method(found) for name in names for found in pool.FindServiceByName(name).methods]
 
     async def call(
-        self, method: Method, *requests: bytes, token: str | None = None, deadline_s: float = DEADLINE_S
+        self,
+        method: Method,
+        *requests: bytes,
+        token: str | None = None,
+        deadline_s: float = DEADLINE_S,
+        most_responses: int = 3,
     ) -> Outcome:
-        """Makes a call with messages as they stand; of a stream only the first three answers are awaited."""
+        """Makes a call with messages as they stand; of a stream only the first few answers are awaited."""
         token = self._token if token is None else token
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
         found = method.descriptor
@@ -77,7 +82,7 @@ class Api:
         sent: Any = _sent(requests) if found.client_streaming else requests[0]
         call = start(sent, metadata=metadata, timeout=deadline_s)
         try:
-            responses = await _first(call) if found.server_streaming else [await call]
+            responses = await _first(call, most_responses) if found.server_streaming else [await call]
         except grpc.aio.AioRpcError as error:
             return Outcome(code=error.code(), details=error.details() or "")
         finally:
@@ -94,11 +99,11 @@ async def _sent(requests: Sequence[bytes]) -> AsyncIterator[bytes]:
         yield request
 
 
-async def _first(call: Any) -> list[bytes]:
+async def _first(call: Any, most: int) -> list[bytes]:
     responses: list[bytes] = []
     async for response in call:
         responses.append(response)
-        if len(responses) == 3:
+        if len(responses) == most:
             break
     return responses
 

@@ -21,6 +21,7 @@ from clearstack_common.objects import ObjectStore
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.model_records import ModelRecords
 from clearstack_gateway.use_cases.model_uploads import ModelUpload
+from clearstack_gateway.use_cases.naming import for_people
 from clearstack_gateway.use_cases.tables import Tables, etag_of
 
 _COLLECTION = "models"
@@ -71,7 +72,7 @@ class ModelImports:
         """Adds the model; returns the job that it waits for, which is that of an earlier call if there was one."""
         model = Model(
             name=f"{_COLLECTION}/{model_id}",
-            display_name=Path(display_name).name[:200],
+            display_name=for_people(Path(display_name).name),
             state=pb.MODEL_STATE_IMPORTING,
             origin=pb.MODEL_ORIGIN_IMPORTED,
             active_jobs=[job.id],
