@@ -1,4 +1,4 @@
-"""What stays in the object store of a denoising that does not come to its end."""
+"""What stays in the object store of a denoising."""
 
 from pathlib import Path
 
@@ -45,8 +45,15 @@ async def test_parts_of_a_denoising_that_was_given_up_go(
 async def test_a_denoising_that_goes_on_keeps_everything(tmp_path: Path, verb: str) -> None:
     """The next step needs the parts."""
     everything = {*_PARTS, _RESULT, _OTHER}
-    for state in (pb.DENOISING_STATE_DENOISING, pb.DENOISING_STATE_COMPLETE):
+    for state in (pb.DENOISING_STATE_DENOISING, pb.DENOISING_STATE_ASSEMBLING):
         assert await _left(tmp_path, verb, state) == everything
+
+
+@pytest.mark.parametrize("verb", ["denoise", "assemble"])
+async def test_a_denoising_that_has_its_result_keeps_no_parts(tmp_path: Path, verb: str) -> None:
+    """A job that comes again after a crash removes what was left; the result stays."""  # spec: D8
+    for state in (pb.DENOISING_STATE_REPORTING, pb.DENOISING_STATE_COMPLETE):
+        assert await _left(tmp_path, verb, state) == {_RESULT, _OTHER}
 
 
 async def test_a_deleted_denoising_leaves_no_parts(tmp_path: Path) -> None:
