@@ -5,7 +5,6 @@ A handler gets a `JobContext`, does its work, and publishes what came of it. It 
 
 import asyncio
 import contextlib
-import errno
 import shutil
 import tempfile
 import threading
@@ -27,6 +26,7 @@ from clearstack_common import protojson, subjects
 from clearstack_common.bus import Bus, Delivery
 from clearstack_common.bus.dead_letters import bury
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError, reason_name
+from clearstack_common.full_disk import is_full_disk
 from clearstack_common.log import run_context
 from clearstack_common.objects import ObjectStore
 from clearstack_common.settings import ServiceSettings
@@ -108,7 +108,6 @@ class JobContext:
         except NotFoundError:
             return False
 
-
     async def epochs_done(self) -> int:
         """Epochs that the record knows of this stage's training; each earns its job another chance."""
         if not self.job.HasField("train"):
@@ -116,6 +115,18 @@ class JobContext:
         table = self.bus.table(subjects.TRAININGS_BUCKET, TrainingRecord)
         training = (await table.get(subjects.run_id(self.job.run))).value.training
         return training.stages[self.job.train.stage - 1].progress.epoch
+
+
+class PassingError(Exception):
+    """Something that may go well when it is done again.
+
+    Attributes:
+        final: What is told when it does not.
+    """
+
+    def __init__(self, text: str, *, final: ClearstackError) -> None:
+        super().__init__(text)
+        self.final = final
 
 
 Handler = Callable[[JobContext], Awaitable[None]]
@@ -235,7 +246,7 @@ class Worker:
         except Exception as error:  # anything a handler did not foresee
             log.exception("job failed")
             num_chances = MAX_SURPRISES + await context.epochs_done()
-            if delivery.num_delivered < num_chances and not _is_full_disk(error):
+            if delivery.num_delivered < num_chances and not is_full_disk(error):
                 await delivery.again(_RETRY_S)
                 return False
             await _report(context, _surprise(error), delivery.num_delivered)
@@ -247,7 +258,7 @@ class Worker:
 
     async def _until_store_answers(self) -> None:
         """An outage must not use up the job's deliveries, however long it is."""
-        while not await self._store.is_available():
+        while not await self._store.is_available():  # noqa: ASYNC110 - it is on the store
             await asyncio.sleep(_RETRY_S)
 
     async def _handler_while_wanted(self, context: JobContext) -> None:
@@ -334,14 +345,12 @@ def _gave_up(num_delivered: int) -> ClearstackError:
     )
 
 
-def _is_full_disk(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
-
-
 def _surprise(error: Exception) -> ClearstackError:
-    if _is_full_disk(error):
+    if isinstance(error, PassingError):
+        return error.final
+    if is_full_disk(error):
         return ClearstackError(
-            "The disk of the service is full; make room and start the run again.",
+            "The disk of the service's scratch folder is full; make room, then try again.",
             reason=error_reason_pb2.ERROR_REASON_OUT_OF_SPACE,
         )
     return ClearstackError(

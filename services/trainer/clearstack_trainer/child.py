@@ -7,19 +7,25 @@ standard input ends it: it never outlives the trainer.
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from clearstack.v1 import error_reason_pb2
 from clearstack_common.errors import ClearstackError, reason_from_name
+from clearstack_common.worker import PassingError
 
 _LONGEST_LINE_BYTES = 1 << 20
 
 
-class ChildDiedError(Exception):
+class ChildDiedError(PassingError):
     """The computation ended without a result."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the computing process ended with status {status}", final=_as_error(status))
 
 
 class Child:
@@ -74,9 +80,23 @@ class Child:
             finished = message["kind"] == "trained"
             yield message
         if not finished:
-            raise ChildDiedError(f"the computing process ended with status {await self._running.wait()}")
+            raise ChildDiedError(await self._running.wait())
 
     def go_on(self) -> None:
         """Lets the child go on after a message."""
         if self._running.stdin is not None:
             self._running.stdin.write(b"\n")
+
+
+def _as_error(status: int) -> ClearstackError:
+    """What to tell when the process has died again and again, by its last exit status."""
+    if status == -signal.SIGKILL:
+        return ClearstackError(
+            "The computing process was killed again and again, which a system does when its memory is used up. Reduce the "
+            "batch size, the patch size or the features, use a smaller stack, or train where there is more memory.",
+            reason=error_reason_pb2.ERROR_REASON_OUT_OF_MEMORY,
+        )
+    return ClearstackError(
+        f"The computing process died again and again (status {status}); the trainer's log has the details.",
+        reason=error_reason_pb2.ERROR_REASON_COMPUTATION_FAILED,
+    )

@@ -5,6 +5,7 @@ See `clearstack_trainer.child` for how it speaks with the trainer, `clearstack_t
 
 import json
 import os
+import shutil
 import sys
 import threading
 from dataclasses import asdict
@@ -13,16 +14,19 @@ from typing import Any
 
 import numpy as np
 from clearstack_common.cores import usable_cores
+from clearstack_common.full_disk import is_full_disk
 from clearstack_engine import processor
 from clearstack_engine.config import StageConfig
 from clearstack_engine.errors import EngineError, OutOfMemoryError
 from clearstack_engine.model.files import add_trained_on
 from clearstack_engine.model.trained_on import TrainedOn
+from clearstack_engine.out_of_memory import is_out_of_memory
 from clearstack_engine.training import EpochReport, StageTrainer, StepProgress
 from clearstack_stacks.reading import StackReader
 
 from clearstack_trainer.plan import PLAN
 
+_FULL_BELOW_BYTES = 1 << 20
 _NICENESS = 5  # the services beside us answer calls
 
 
@@ -100,14 +104,37 @@ def main() -> None:
     os.nice(_NICENESS)
     processor.prepare(usable_cores())
     channel = Channel()
+    folder = Path(sys.argv[1])
     try:
-        compute(Path(sys.argv[1]), channel)
-    except OutOfMemoryError as error:
-        channel.say(
-            "failed", reason="OUT_OF_MEMORY", message=f"{error} Reduce the batch size or the patch size."
+        compute(folder, channel)
+    except Exception as error:
+        if (known := failure(error, folder)) is None:
+            raise
+        reason, message = known
+        channel.say("failed", reason=reason, message=message)
+
+
+def failure(error: Exception, folder: Path) -> tuple[str, str] | None:
+    """The reason and the advice for a failure that we know; None for any other."""
+    if isinstance(error, OutOfMemoryError):
+        return "OUT_OF_MEMORY", f"{error} Reduce the batch size or the patch size."
+    if is_out_of_memory(error):
+        return "OUT_OF_MEMORY", (
+            "The memory of this machine is used up. Reduce the batch size, the patch size or the features, use a "
+            "smaller stack, or train where there is more memory."
         )
-    except EngineError as error:
-        channel.say("failed", reason="COMPUTATION_FAILED", message=str(error))
+    if _is_full(error, folder):
+        return "OUT_OF_SPACE", (
+            "The disk of the trainer's scratch folder is full. Make room (about twice the stack, and a checkpoint), then "
+            "try again."
+        )
+    return ("COMPUTATION_FAILED", str(error)) if isinstance(error, EngineError) else None
+
+
+def _is_full(error: Exception, folder: Path) -> bool:
+    # Torch tells a full disk in words of its own: then it is the room that is left which tells.
+    is_torchs = isinstance(error, RuntimeError) and shutil.disk_usage(folder).free < _FULL_BELOW_BYTES
+    return is_torchs or is_full_disk(error)
 
 
 if __name__ == "__main__":
