@@ -27,9 +27,10 @@ def fetch_all(links: Iterable[ModelFileLink], folder: Path) -> list[Path]:
 
 def _inside(folder: Path, path: str) -> Path:
     parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or PurePosixPath(path).is_absolute():
+    hostile = any(part == ".." or "\\" in part or not part.isprintable() for part in parts)
+    if not parts or hostile or PurePosixPath(path).is_absolute():
         raise CliError(
-            f"The installation names a file '{path}' that lies outside of the folder; not written."
+            f"The installation names a file {path[:80]!r} that lies outside of the folder, or is no file; not written."
         )
     return folder.joinpath(*parts)
 

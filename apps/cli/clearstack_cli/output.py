@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 # A table that goes into a file or a pipe is for grep: it must not be folded at 80 columns.
 _FILE_WIDTH = 200
@@ -59,7 +60,7 @@ def table(*columns: str, rows: Iterable[Iterable[RenderableType]], right: Iterab
     for column in columns:
         made.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
     for row in rows:
-        made.add_row(*row)
+        made.add_row(*map(_as_it_is, row))
     return made
 
 
@@ -70,7 +71,14 @@ def card(title: str, facts: Iterable[tuple[str, RenderableType]]) -> Panel:
     grid.add_column(overflow="fold")
     for name, value in facts:
         if value:
-            grid.add_row(name, value)
+            grid.add_row(name, _as_it_is(value))
     return Panel(
         grid, title=f"[bold]{escape(title)}[/]", title_align="left", expand=False, border_style="dim"
     )
+
+
+def _as_it_is(cell: RenderableType) -> RenderableType:
+    """Text that somebody has typed somewhere: it neither colours nor steers the terminal."""
+    if not isinstance(cell, str):
+        return cell
+    return Text("".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in cell))

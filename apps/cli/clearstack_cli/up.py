@@ -14,6 +14,7 @@ from clearstack_embedded.ports import HOST
 from clearstack_embedded.settings import InstallationConfig
 from clearstack_embedded.status import ProcessStatus, read_status
 from rich.console import RenderableType
+from rich.text import Text
 
 from clearstack_cli.errors import CliError
 from clearstack_cli.exposing import (
@@ -138,7 +139,7 @@ def _table(processes: list[ProcessStatus]) -> RenderableType:
             (
                 process.name,
                 str(process.pid or "–"),
-                "[green]healthy[/]" if process.healthy else "[red]not healthy[/]",
+                Text("healthy", "green") if process.healthy else Text("not healthy", "red"),
                 process.version,
                 process.detail,
             )
