@@ -5,13 +5,14 @@ Axes of arrays: Z slice, Y row, X column.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clearstack_stacks.axes import check_axes, squeezed_axes
-from clearstack_stacks.declared import check_declared
+from clearstack_stacks.declared import check_declared, check_text
 from clearstack_stacks.errors import TRUNCATED, UNSUPPORTED_AXES, StackRefused
 from clearstack_stacks.tiff import damaged, refusing_damage
 
@@ -73,13 +74,14 @@ def find_layout(tif: tifffile.TiffFile) -> Layout:
     Raises:
         StackRefused: UNSUPPORTED_AXES, TRUNCATED or UNREADABLE.
     """
+    check_text(tif.pages.first.description)
     with refusing_damage("its pages do not fit together"):
         found = [series for series in tif.series if not series.keyframe.subfiletype & 0b101]
         if not found:
             raise damaged("no image can be made of its pages")
         layout = _of_one(found[0]) if len(found) == 1 else _of_many(found)
         check_axes(layout.axes, layout.shape)
-        check_declared(tif, layout.num_slices)
+        check_declared(tif, layout.shape_ZYX)
         _check_complete(tif, layout)
         return layout
 
@@ -97,7 +99,7 @@ def _of_one(series: tifffile.TiffPageSeries) -> Layout:
     if axes.endswith("S"):  # tifffile appends one sample to ImageJ's and OME's axes
         axes, shape = axes[:-1], shape[:-1]
     return Layout(
-        shape_ZYX=(int(np.prod(shape[:-2])), shape[-2], shape[-1]),
+        shape_ZYX=(math.prod(shape[:-2]), shape[-2], shape[-1]),
         dtype=np.dtype(series.dtype).newbyteorder(series.keyframe.parent.byteorder),
         axes=axes,
         shape=tuple(shape),
@@ -156,6 +158,8 @@ def _check_complete(tif: tifffile.TiffFile, layout: Layout) -> None:
     """Refuse a file that ends before its pixels do, or whose pages don't make up its slices."""
     num_bytes = tif.filehandle.size
     if layout.offset_bytes is not None:
+        if layout.offset_bytes == 0:  # where the head of the file is
+            raise _missing("its pixels were never written")
         needed = layout.offset_bytes + layout.num_slices * layout.slice_bytes
         if needed > num_bytes:
             raise _missing(f"its pixels reach to byte {needed:,}, the file ends at {num_bytes:,}")
@@ -163,12 +167,17 @@ def _check_complete(tif: tifffile.TiffFile, layout: Layout) -> None:
     per_page = _key(layout.pages[0]).imagedepth
     if len(layout.pages) * per_page != layout.num_slices:
         raise _missing(f"it describes {layout.num_slices} slices and holds {len(layout.pages) * per_page}")
-    for number, page in enumerate(layout.pages, start=1):
-        _check_page(page, number, num_bytes)
+    stored_bytes = sum(
+        _check_page(page, number, num_bytes) for number, page in enumerate(layout.pages, start=1)
+    )
+    if stored_bytes > num_bytes:
+        raise damaged(
+            f"its pages are said to take {stored_bytes:,} bytes of a file of {num_bytes:,}, so that several show the same pixels"
+        )
 
 
-def _check_page(page: Page, number: int, num_bytes: int) -> None:
-    """Refuse a page with pixels missing or beyond the end of the file."""
+def _check_page(page: Page, number: int, num_bytes: int) -> int:
+    """Refuse a page with pixels missing or beyond the end of the file; returns the bytes that it takes."""
     offsets, counts = page.dataoffsets, page.databytecounts
     if not offsets or not counts or 0 in offsets or 0 in counts:
         raise _missing(f"pixels of page {number} were never written")
@@ -177,6 +186,7 @@ def _check_page(page: Page, number: int, num_bytes: int) -> None:
         last = max(last, offsets[0] + _key(page).nbytes)
     if last > num_bytes:
         raise _missing(f"page {number} reaches to byte {last:,}, the file ends at {num_bytes:,}")
+    return sum(counts)
 
 
 def _missing(what: str) -> StackRefused:

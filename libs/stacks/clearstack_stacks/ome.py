@@ -27,7 +27,7 @@ _PER_FILE: Final = ("BigEndian", "Interleaved")
 
 
 def image_sizes(xml: str) -> dict[str, int] | None:
-    """Time points, slices and channels of the only image, keyed "T", "Z", "C".
+    """Time points, slices, channels, rows and columns of the only image, keyed "T", "Z", "C", "Y", "X".
 
     Returns:
         None when the description lies elsewhere or is of several files. Where there are several images, they count as
@@ -42,7 +42,7 @@ def image_sizes(xml: str) -> dict[str, int] | None:
     names = {uuid.get("FileName") for uuid in _all(root, "UUID")}
     if not pixels or len(names) > 1:
         return None
-    sizes = {axis: int(pixels[0].get(f"Size{axis}", "1")) for axis in "TZC"}
+    sizes = {axis: int(pixels[0].get(f"Size{axis}", "1")) for axis in "TZCYX"}
     return sizes if len(pixels) == 1 else {"P": len(pixels), **sizes}
 
 

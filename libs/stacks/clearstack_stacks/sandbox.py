@@ -43,10 +43,7 @@ def inspect_tiff_in_child(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(path)
-    # A small file has no business taking long or much: what it takes in spite of it, it takes by malice.
-    file_bytes = path.stat().st_size
-    cpu_s = min(timeout_s, _BASE_S + file_bytes * _S_PER_BYTE)
-    memory_bytes = min(memory_bytes, _BASE_BYTES + file_bytes * _BYTES_PER_BYTE)
+    cpu_s, memory_bytes = allowance(path.stat().st_size, timeout_s, memory_bytes)
     command = [sys.executable, "-P", "-m", "clearstack_stacks.validate", str(path.absolute())]
     command += ["--limits", json.dumps(limits.to_json())]
     command += ["--memory-bytes", str(memory_bytes), "--cpu-s", str(cpu_s)]
@@ -62,11 +59,16 @@ def inspect_tiff_in_child(
         )
     except subprocess.TimeoutExpired:
         raise _unreadable(f"reading it took more than {timeout_s:g} seconds") from None
-    if -done.returncode == getattr(signal, "SIGXCPU", None):
-        raise _unreadable(
-            f"reading it took more than {cpu_s:.0f} seconds, which is far more than its size lets expect"
-        )
-    return _answer(done.returncode, done.stdout)
+    return answered(done.returncode, done.stdout, cpu_s)
+
+
+def allowance(file_bytes: int, timeout_s: float, memory_bytes: int) -> tuple[float, int]:
+    """Processor time and memory for a file of that size, at most `timeout_s` and `memory_bytes`.
+
+    A small file has no business taking long or much: what it takes in spite of it, it takes by malice.
+    """
+    cpu_s = min(timeout_s, _BASE_S + file_bytes * _S_PER_BYTE)
+    return cpu_s, min(memory_bytes, _BASE_BYTES + file_bytes * _BYTES_PER_BYTE)
 
 
 def _environment() -> dict[str, str]:
@@ -76,12 +78,16 @@ def _environment() -> dict[str, str]:
     return {**kept, **dict.fromkeys(names, "1"), "MALLOC_ARENA_MAX": "2"}
 
 
-def _answer(returncode: int, output: bytes) -> StackInfo:
-    """The info that the child printed.
+def answered(returncode: int, output: bytes, cpu_s: float) -> StackInfo:
+    """The info that the child printed, which had `cpu_s` of processor time.
 
     Raises:
         StackRefused: it printed a refusal, or nothing of use.
     """
+    if -returncode == getattr(signal, "SIGXCPU", None):
+        raise _unreadable(
+            f"reading it took more than {cpu_s:.0f} seconds, far more than its size lets expect"
+        )
     try:
         answer: dict[str, Any] = json.loads(output)
         if "info" in answer:

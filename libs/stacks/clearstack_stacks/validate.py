@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     if options.memory_bytes is not None and options.cpu_s is not None:
         confine(memory_bytes=options.memory_bytes, cpu_s=options.cpu_s, file_bytes=_LARGEST_VERDICT_BYTES)
-    verdict = _verdict(Path(options.path), Limits.from_json(json.loads(options.limits)))
+    verdict = verdict_on(Path(options.path), Limits.from_json(json.loads(options.limits)))
     sys.stdout.write(json.dumps(verdict, allow_nan=False) + "\n")
     return 0
 
@@ -42,7 +42,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _verdict(path: Path, limits: Limits) -> dict[str, Any]:
+def verdict_on(path: Path, limits: Limits) -> dict[str, Any]:
     """The validation's outcome as JSON."""
     try:
         check_claims(path, limits)
