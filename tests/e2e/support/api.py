@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 from clearstack.v1 import config_pb2, training_pb2
+from clearstack.v1.admin_service_pb2_grpc import AdminServiceStub
 from clearstack.v1.config_pb2 import TrainingConfig
 from clearstack.v1.denoising_service_pb2_grpc import DenoisingServiceStub
 from clearstack.v1.event_pb2 import Event
@@ -19,6 +20,7 @@ from clearstack.v1.stack_service_pb2 import (
     CreateStackRequest,
     DownloadStackRequest,
     FinalizeStackRequest,
+    GetStackRequest,
     Stack,
     UploadStackRequest,
 )
@@ -68,6 +70,7 @@ class Api:
         self.models = ModelServiceStub(self.channel)
         self.denoisings = DenoisingServiceStub(self.channel)
         self.rules = RuleServiceStub(self.channel)
+        self.admin = AdminServiceStub(self.channel)
 
     def upload(self, path: Path) -> Stack:
         """Uploads a file in chunks and finalizes it."""
@@ -87,6 +90,10 @@ class Api:
             for part in self.stacks.DownloadStack(DownloadStackRequest(name=name)):
                 file.write(part.data)
         return path
+
+    def stack(self, name: str) -> Stack:
+        """The stack as it is now."""
+        return self.stacks.GetStack(GetStackRequest(name=name)).stack
 
     def train(self, stack: Stack, config: TrainingConfig, **choices: Any) -> Training:
         """Creates a training, of N2V unless told otherwise."""

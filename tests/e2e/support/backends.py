@@ -1,16 +1,25 @@
 """Looking into an installation's object store and work queue, past its API."""
 
 import asyncio
+import io
 import json
+from pathlib import Path
 
 import nats
+import urllib3
 from clearstack_common import subjects
+from clearstack_common.bus import NatsBus
 from clearstack_common.objects import S3Store
 from clearstack_common.settings import ServiceSettings
 from clearstack_embedded.credentials import load_or_create
 from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.settings import BUCKET
+from clearstack_gateway.use_cases.tables import open_tables
 from e2e.support.installation import RunningInstallation
+from minio import Minio
+from minio.error import MinioException
+from nats.aio.client import Client
+from nats.js import JetStreamContext
 from pydantic import SecretStr
 
 
@@ -22,6 +31,104 @@ def keys(installation: RunningInstallation, prefix: str) -> list[str]:
         return [found.key.removeprefix(prefix) for found in await store.list(prefix)]
 
     return asyncio.run(look())
+
+
+def is_mirrored(installation: RunningInstallation) -> bool:
+    """Whether the store has the newest version of every record."""
+
+    async def look() -> bool:
+        bus = await NatsBus.connect(_settings(installation))
+        store = await S3Store.connect(_settings(installation))
+        try:
+            copies = {each.key for each in await store.list("records/")}
+            tables = open_tables(bus).by_collection()
+            wanted = {
+                f"records/{collection}/{stored.id}/{stored.revision:020d}.json"
+                for collection, table in tables.items()
+                for stored in await table.list()
+            }
+            return wanted <= copies
+        finally:
+            await bus.close()
+
+    return asyncio.run(look())
+
+
+def can_write(installation: RunningInstallation) -> bool:
+    """Whether the store takes an object now."""
+    settings = _settings(installation)
+    client = Minio(
+        settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(), secure=False
+    )
+    try:
+        client.put_object(BUCKET, "probe/file", io.BytesIO(bytes(1 << 20)), 1 << 20)
+    except (MinioException, urllib3.exceptions.HTTPError):
+        return False
+    return True
+
+
+def copy_objects(installation: RunningInstallation, folder: Path, first: str = "") -> int:
+    """Copies every object into a folder as any S3 client would, those below `first` before the others; how many."""
+
+    async def copy() -> int:
+        store = await S3Store.connect(_settings(installation))
+        found = [each.key for each in await store.list("")]
+        for key in sorted(found, key=lambda key: not key.startswith(first)):
+            await store.fetch_unverified(key, folder / key)
+        return len(found)
+
+    return asyncio.run(copy())
+
+
+def put_objects(installation: RunningInstallation, folder: Path) -> None:
+    """Puts what `copy_objects` has copied into the store."""
+
+    async def put() -> None:
+        store = await S3Store.connect(_settings(installation))
+        for path in folder.rglob("*"):
+            if path.is_file():
+                await store.put_file(str(path.relative_to(folder)), path)
+
+    asyncio.run(put())
+
+
+def publish(installation: RunningInstallation, subject: str, data: bytes) -> None:
+    """Publishes a message to a stream, whatever it holds."""
+
+    async def send() -> None:
+        client = await _client(installation)
+        await client.jetstream().publish(subject, data)
+        await client.close()
+
+    asyncio.run(send())
+
+
+def forget_ids(installation: RunningInstallation) -> None:
+    """Makes the broker forget which messages it has seen, as it does by itself after an hour."""
+
+    async def shorten() -> None:
+        client = await _client(installation)
+        jetstream = client.jetstream()
+        for stream in (subjects.JOBS_STREAM, subjects.EVENTS_STREAM):
+            config = (await jetstream.stream_info(stream)).config
+            config.duplicate_window = 0.1
+            await jetstream.update_stream(config)
+        async with asyncio.timeout(30):
+            while await _is_remembered(jetstream, "clearstack.evt.probe.probe"):  # noqa: ASYNC110 - it is on the broker
+                await asyncio.sleep(0.2)
+        await client.close()
+
+    asyncio.run(shorten())
+
+
+async def _is_remembered(jetstream: JetStreamContext, subject: str) -> bool:
+    return bool((await jetstream.publish(subject, b"{}", headers={"Nats-Msg-Id": "probe"})).duplicate)
+
+
+async def _client(installation: RunningInstallation) -> Client:
+    settings = _settings(installation)
+    assert settings.nats_token is not None
+    return await nats.connect(settings.nats_url, token=settings.nats_token.get_secret_value())
 
 
 def jobs(installation: RunningInstallation, run: str) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -46,7 +47,8 @@ class FileCache:
         found = list(_files(self._folder))
         total = sum(stat.st_size for _, stat in found)
         for path, stat in sorted(found, key=lambda each: each[1].st_mtime):
-            if total + size_bytes <= self._max_bytes:
+            free = shutil.disk_usage(self._folder).free
+            if total + size_bytes <= self._max_bytes and size_bytes <= free:
                 return
             if _is_under_way(path, stat.st_mtime):
                 continue

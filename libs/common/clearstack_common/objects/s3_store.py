@@ -151,6 +151,9 @@ class S3Store:
                     out.write(chunk)
                     digest.update(chunk)
                     size += len(chunk)
+        except BaseException:
+            partial_path.unlink(missing_ok=True)  # on a disk that is full it would be in the way of others
+            raise
         finally:
             response.close()
             response.release_conn()
