@@ -13,6 +13,7 @@ from clearstack_common.log import configure_logging
 from clearstack_common.objects import S3Store
 from clearstack_common.readiness import Readiness
 from clearstack_common.settings import ServiceSettings
+from clearstack_common.tasks import ended
 from clearstack_common.telemetry import open_telemetry
 from clearstack_common.worker import Handler, Worker
 
@@ -36,9 +37,7 @@ async def run_until(stopping: asyncio.Event, *work: Awaitable[None]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(*tasks)
 
 
 async def serve_worker(

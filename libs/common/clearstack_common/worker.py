@@ -30,6 +30,7 @@ from clearstack_common.full_disk import is_full_disk
 from clearstack_common.log import run_context
 from clearstack_common.objects import ObjectStore
 from clearstack_common.settings import ServiceSettings
+from clearstack_common.tasks import ended
 from clearstack_common.telemetry import Metrics, Telemetry
 
 # A job that was handed out that often, without getting on, kills whoever takes it.
@@ -273,9 +274,7 @@ class Worker:
             await work
         finally:
             context.stop.set()
-            for task in (work, watch):
-                task.cancel()
-            await asyncio.gather(work, watch, return_exceptions=True)
+            await ended(work, watch)
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:
@@ -308,8 +307,7 @@ async def _kept_alive(context: JobContext, delivery: Delivery[Job]) -> AsyncIter
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)
 
 
 async def _report(context: JobContext, error: ClearstackError, num_delivered: int) -> None:

@@ -13,6 +13,7 @@ from clearstack.v1.model_service_pb2 import StoredFile
 from clearstack_common.errors import BackendUnavailableError
 from clearstack_common.objects import FileCache
 from clearstack_common.objects.settled import put_file_settled
+from clearstack_common.tasks import ended
 from clearstack_common.worker import JobContext
 from clearstack_engine import processor
 from clearstack_engine.denoising import load_card, load_denoiser
@@ -46,8 +47,7 @@ async def denoise(context: JobContext) -> None:
             _denoise, stack, model, part, span, work.output_dtype, counter.set, context.stop
         )
     finally:
-        teller.cancel()
-        await asyncio.gather(teller, return_exceptions=True)
+        await ended(teller)
         processor.give_back_memory()
         context.metrics.gpu_memory_bytes.clear()
     await put_file_settled(context.store, work.object_key, part)

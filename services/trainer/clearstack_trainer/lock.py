@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import structlog
 from clearstack_common.bus import LockLostError, TrainingLock
 from clearstack_common.errors import BackendUnavailableError
+from clearstack_common.tasks import ended
 from clearstack_common.worker import JobContext
 
 _TRY_EVERY_S = 0.5
@@ -19,8 +20,9 @@ log = structlog.get_logger()
 async def training_lock(context: JobContext) -> AsyncIterator[int]:
     """Waits for the lock, renews it while the body runs, and gives it back; yields the fencing token.
 
-    The body is cancelled as soon as the lock may be somebody else's. An error of the body is passed on only while the
-    lock is still ours: whoever stood still too long must not end what another goes on with.
+    The body is cancelled as soon as the lock may be somebody else's, and again until it is over (see
+    `clearstack_common.tasks`). An error of the body is passed on only while the lock is still ours: whoever stood still
+    too long must not end what another goes on with.
 
     Raises:
         BackendUnavailableError: The lock was lost; the job has to be taken anew.
@@ -35,8 +37,9 @@ async def training_lock(context: JobContext) -> AsyncIterator[int]:
         nonlocal lost
         await _renew_until_lost(lock, context.settings.lock_ttl_s)
         lost = True
-        if body is not None:
+        while body is not None:  # we are cancelled when it is over
             body.cancel()
+            await asyncio.sleep(context.settings.lock_ttl_s)
 
     keeper = asyncio.ensure_future(keep())
     try:
@@ -46,7 +49,7 @@ async def training_lock(context: JobContext) -> AsyncIterator[int]:
             raise BackendUnavailableError(_LOST) from None
         raise
     except Exception as error:
-        keeper.cancel()
+        await ended(keeper)
         try:
             await lock.renew()
         except LockLostError:
@@ -54,8 +57,7 @@ async def training_lock(context: JobContext) -> AsyncIterator[int]:
             raise BackendUnavailableError(_LOST) from error
         raise
     finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
+        await ended(keeper)
         if not lost:
             await lock.release()
 

@@ -1,5 +1,7 @@
 """The training lock around a piece of work."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +18,9 @@ _ERROR = ClearstackError("The loss is not a number.")
 
 def _context(broker: FakeBroker, folder: Path) -> JobContext:
     job = Job(id="r.stage1.attempt1.train", run="trainings/r", train=TrainStage())
-    return JobContext(job, FakeBus(broker), FakeStore(), ServiceSettings(scratch=folder), folder)
+    return JobContext(
+        job, FakeBus(broker), FakeStore(), ServiceSettings(scratch=folder, lock_ttl_s=2), folder
+    )
 
 
 async def test_the_work_knows_its_token(tmp_path: Path) -> None:
@@ -61,6 +65,21 @@ async def test_an_error_during_an_outage_is_not_told(tmp_path: Path) -> None:
     broker = FakeBroker()
     with pytest.raises(BackendUnavailableError):
         await _fail_after(_context(broker, tmp_path), lambda: setattr(broker, "is_away", True))
+
+
+async def test_who_lost_the_lock_stops_even_if_it_misses_the_first_call(tmp_path: Path) -> None:
+    """A cancellation that was swallowed on its way is repeated: nobody computes without the lock."""  # spec: D1
+    broker = FakeBroker()
+    with pytest.raises(BackendUnavailableError):
+        await _miss_the_first_call(_context(broker, tmp_path), broker)
+
+
+async def _miss_the_first_call(context: JobContext, broker: FakeBroker) -> None:
+    async with training_lock(context):
+        broker.pass_time(broker.lock_ttl_s + 1)
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.wait_for(asyncio.Event().wait(), 60)
 
 
 async def _fail_after(context: JobContext, incident: Callable[[], None]) -> None:
