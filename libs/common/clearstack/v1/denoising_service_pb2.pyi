@@ -59,7 +59,7 @@ class CreateDenoisingRequest(_message.Message):
     """`float32` keeps full precision; empty = the input's."""
     display_name: _builtins.str
     request_id: _builtins.str
-    """The same id gives the same denoising."""
+    """The same id gives the same denoising, as long as that is there."""
     def __init__(
         self,
         *,

@@ -347,7 +347,7 @@ class ImportModelRequest(_message.Message):
     display_name: _builtins.str
     """First message only; default: the name in the files."""
     request_id: _builtins.str
-    """First message only: the same id gives the same model."""
+    """First message only: the same id gives the same model, as long as that is there."""
     file_name: _builtins.str
     """What the file is, not what it was called: `config.json`, `stage1/weights.pth`, `stage2/weights.pth` (or
     `weights.safetensors`), `mask/mask.npy`, `mask/mask.json`; also `stage1/model.json`, `stage1/config.json` and so on,

@@ -251,7 +251,7 @@ class CreateStackRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     request_id: _builtins.str
-    """The same id gives the same stack."""
+    """The same id gives the same stack, as long as that is there."""
     def __init__(
         self,
         *,

@@ -51,7 +51,7 @@ class CreateTrainingRequest(_message.Message):
     session: _builtins.str
     """Groups models in the object store; letters, digits, `-`, `_`, `.`; empty = `default`."""
     request_id: _builtins.str
-    """The same id gives the same training."""
+    """The same id gives the same training, as long as that is there, be it years."""
     validate_only: _builtins.bool
     """Check everything, create nothing."""
     @_builtins.property

@@ -1,6 +1,7 @@
 """All fake services on one server."""
 
 import grpc
+from clearstack.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from clearstack.v1.denoising_service_pb2_grpc import (
     add_DenoisingServiceServicer_to_server,
 )
@@ -10,6 +11,7 @@ from clearstack.v1.stack_service_pb2_grpc import add_StackServiceServicer_to_ser
 from clearstack.v1.training_service_pb2_grpc import (
     add_TrainingServiceServicer_to_server,
 )
+from unit.cli.fake_gateway.admin import Admin
 from unit.cli.fake_gateway.denoisings import Denoisings
 from unit.cli.fake_gateway.masks import Masks
 from unit.cli.fake_gateway.models import Models
@@ -17,7 +19,7 @@ from unit.cli.fake_gateway.stacks import Stacks
 from unit.cli.fake_gateway.trainings import Trainings
 
 
-class FakeGateway(Stacks, Trainings, Masks, Models, Denoisings):
+class FakeGateway(Stacks, Trainings, Masks, Models, Denoisings, Admin):
     """All services on one state; see there for what can be made to go wrong."""
 
 
@@ -28,4 +30,5 @@ def serve(gateway: FakeGateway, server: grpc.Server) -> int:
     add_MaskServiceServicer_to_server(gateway, server)
     add_ModelServiceServicer_to_server(gateway, server)
     add_DenoisingServiceServicer_to_server(gateway, server)
+    add_AdminServiceServicer_to_server(gateway, server)
     return server.add_insecure_port("127.0.0.1:0")

@@ -16,6 +16,8 @@ from clearstack.v1 import (
     training_pb2,
     training_service_pb2,
 )
+from clearstack.v1.admin_service_pb2 import RebuildRecordsResponse
+from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.training_pb2 import Training
 from google.protobuf import any_pb2
@@ -82,6 +84,8 @@ class State:
         self.approved: list[mask_service_pb2.ApproveMaskRequest] = []
         self.slice_offsets = [0]
         self.watched_after: list[int] = []
+        self.letters: dict[str, DeadLetter] = {}
+        self.rebuilt = RebuildRecordsResponse()
         self.refuse_config: dict[str, str] = {}
         self.fail_with = ""
         self._news = threading.Condition()
