@@ -81,7 +81,7 @@ def written_whole(target: Path) -> Iterator[BinaryIO]:
 
 def _send(client: Client, name: str, file: BinaryIO, report: Report) -> None:
     patience, where = Patience(note), GetStackRequest(name=name)
-    offset = 0
+    offset, size = 0, os.fstat(file.fileno()).st_size
     while True:
         try:
             client.stacks.UploadStack(_chunks(name, file, offset, report))
@@ -90,6 +90,8 @@ def _send(client: Client, name: str, file: BinaryIO, report: Report) -> None:
         else:
             return
         taken = _insisting(client, lambda: client.stacks.GetStack(where), patience).stack.uploaded_bytes
+        if taken == size:  # all of it came, but not the answer
+            return
         if taken > offset:
             patience.well()
         offset = taken

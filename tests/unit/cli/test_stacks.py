@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import Result
 from unit.cli.fake_gateway import FakeGateway
 
@@ -18,11 +19,14 @@ def test_upload_then_download_gives_the_same_bytes(run: Run, noisy: Path, tmp_pa
     assert sorted(each.name for each in tmp_path.iterdir()) == ["back.tif", "noisy.tif"]
 
 
-def test_upload_is_taken_up_where_it_was_cut_off(run: Run, gateway: FakeGateway, tmp_path: Path) -> None:
-    """A lost connection costs a retry, not the file; the user is told once."""
+@pytest.mark.parametrize("cut_after", [1 << 20, 3_500_000])
+def test_upload_is_taken_up_where_it_was_cut_off(
+    run: Run, gateway: FakeGateway, tmp_path: Path, cut_after: int
+) -> None:
+    """A lost connection costs a retry, not the file, also when only the answer is lost; the user is told once."""
     large = tmp_path / "large.tif"
     large.write_bytes(np.random.default_rng(0).bytes(3_500_000))
-    gateway.cut_upload_after = 1 << 20
+    gateway.cut_upload_after = cut_after
     result = run("stacks", "upload", large, "--json")
     assert result.exit_code == 0, result.output
     assert gateway.files[json.loads(result.stdout)["name"]] == large.read_bytes()
