@@ -148,6 +148,8 @@ def _kill_in_turn(
     times = ", ".join(f"{name} {count}" for name, count in killed.items())
     figure(_PROMISE, f"`kill -9` at random moments of autoStructN2V trainings: {times}", str(damage))
     assert damage.is_none(), damage
+    report = installation.report.read_text()
+    assert all(f"{name} was ended by SIGKILL; starting it again" in report for name in _COMPONENTS)
 
 
 def _disturbed(

@@ -101,7 +101,7 @@ class Lane:
             *(sys.executable, str(_HOLDER), *arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=clean_environment() | _as_environment(self.settings),
+            env=clean_environment() | as_environment(self.settings),
         )
         self._holders.append(Holder(process))
         assert await self._holders[-1].hears() == "waiting"
@@ -132,7 +132,8 @@ class Lane:
         broker._process.send_signal(number)
 
 
-def _as_environment(settings: ServiceSettings) -> dict[str, str]:
+def as_environment(settings: ServiceSettings) -> dict[str, str]:
+    """The settings as the variables from which a process reads them."""
     chosen = settings.model_dump(exclude_unset=True)
     secret = {
         name: value.get_secret_value() for name, value in chosen.items() if hasattr(value, "get_secret_value")
