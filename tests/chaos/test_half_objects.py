@@ -43,7 +43,7 @@ async def _killed(root: Path, figure: Recorder, *, rounds: int) -> None:
     num_whole = num_half = 0
     async with _store(root / "servers") as (servers, store):
         for number in range(rounds):
-            await _kill_in_the_middle(servers, f"round{number}", path, moments.uniform(0.05, 1.5))
+            await _kill_in_the_middle(servers, f"round{number}", path, moments.uniform(0.1, 3))
             for found in await store.list(f"round{number}/"):
                 there = await store.fetch_unverified(found.key, root / "fetched")
                 num_whole += (is_whole := there.sha256 == digest)
