@@ -28,6 +28,10 @@ class Harness(Protocol):
         """Ends a connection."""
         ...
 
+    async def wipe(self) -> None:
+        """Ends all connections; the broker loses its data."""
+        ...
+
 
 class FakeHarness:
     """The broker in memory."""
@@ -44,6 +48,10 @@ class FakeHarness:
 
     async def disconnect(self, bus: Bus) -> None:
         """Nothing to end."""
+
+    async def wipe(self) -> None:
+        """Another broker in its place."""
+        self._broker = FakeBroker(ack_wait_s=self.ack_wait_s, lock_ttl_s=self.lock_ttl_s)
 
 
 class RealHarness:
@@ -65,6 +73,11 @@ class RealHarness:
         assert isinstance(bus, NatsBus)
         self._open.remove(bus)
         await bus.close()
+
+    async def wipe(self) -> None:
+        """Ends all connections and empties the broker; it counts from 1 again."""
+        await self.close()
+        self._open.clear()
 
     async def close(self) -> None:
         """Ends all connections and empties the broker."""

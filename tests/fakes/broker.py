@@ -164,6 +164,14 @@ class FakeBroker:
             return consumer.pending, None
         return None, consumer.pending.due - self.now()
 
+    def forget(self, message: Message, consumer: Consumer | None) -> None:
+        """A message was dealt with: a job by whoever took it, an event by the consumer."""
+        if consumer is None:
+            self.jobs = [job for job in self.jobs if job is not message]
+        elif consumer.pending is message:
+            consumer.position, consumer.pending = message.sequence, None
+        self.changed.ring()
+
     def holder(self) -> Held | None:
         """Who has the lock now."""
         if self.lock is not None and self.lock.expires <= self.now():

@@ -7,18 +7,22 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 from uuid import uuid4
 
+from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.job_pb2 import Job
+from clearstack.v1.stack_service_pb2 import Failure
 from clearstack_common import protojson, subjects
 from clearstack_common.bus import LockHolder
-from google.protobuf.message import Message
+from clearstack_common.bus.dead_letters import bury
+from google.protobuf.json_format import ParseError
+from google.protobuf.message import Message as Proto
 
-from fakes.broker import FakeBroker, matches
+from fakes.broker import Consumer, FakeBroker, Message, matches
 from fakes.delivery import FakeDelivery
 from fakes.lock import FakeLock
 from fakes.table import FakeTable
 
-M = TypeVar("M", bound=Message)
+M = TypeVar("M", bound=Proto)
 
 
 class FakeHints:
@@ -68,8 +72,8 @@ class FakeBus:
             message, wait_s = self.broker.due_job(subjects.jobs_with(verb))
             if message is None or self.broker.is_away:
                 await self.broker.changed.wait(wait_s)
-            else:
-                yield FakeDelivery(self.broker, message, Job)
+            elif (delivery := await self._readable(message, Job)) is not None:
+                yield delivery
 
     async def events(self, consumer: str, kinds: Sequence[str]) -> AsyncIterator[FakeDelivery[Event]]:
         """Events of some kinds in their order, for ever."""
@@ -79,8 +83,26 @@ class FakeBus:
             message, wait_s = self.broker.due_event(state, patterns)
             if message is None or self.broker.is_away:
                 await self.broker.changed.wait(wait_s)
-            else:
-                yield FakeDelivery(self.broker, message, Event, state)
+            elif (delivery := await self._readable(message, Event, state)) is not None:
+                yield delivery
+
+    async def _readable(
+        self, message: Message, message_type: type[M], consumer: Consumer | None = None
+    ) -> FakeDelivery[M] | None:
+        """A delivery; None for a message that cannot be read, which is buried."""
+        try:
+            return FakeDelivery(self.broker, message, message_type, consumer)
+        except ParseError:
+            await bury(
+                self.table(subjects.DEAD_LETTERS_BUCKET, DeadLetter),
+                f"{message_type.DESCRIPTOR.name}.{message.sequence}",
+                message.data,
+                subject=message.subject,
+                failure=Failure(message="The message cannot be read."),
+                num_delivered=message.num_delivered,
+            )
+            self.broker.forget(message, consumer)
+            return None
 
     async def next_event(self, resource_name: str, after_sequence: int) -> tuple[int, Event] | None:
         """A run's first event after a sequence number; None if there is none yet."""

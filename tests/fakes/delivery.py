@@ -28,11 +28,7 @@ class FakeDelivery(Generic[M]):
     async def done(self) -> None:
         """It was dealt with."""
         self._broker.reach()
-        if self._consumer is None:
-            self._broker.jobs = [job for job in self._broker.jobs if job is not self._message]
-        elif self._consumer.pending is self._message:
-            self._consumer.position, self._consumer.pending = self._message.sequence, None
-        self._broker.changed.ring()
+        self._broker.forget(self._message, self._consumer)
 
     async def again(self, delay_s: float) -> None:
         """Hand it out again after a while."""
