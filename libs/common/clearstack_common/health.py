@@ -69,7 +69,10 @@ class ServiceServer:
         "" and `readiness` say whether work can be done now; `liveness` says that the process answers, which is all
         that a restart could mend.
         """
-        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        serving, not_serving = (
+            health_pb2.HealthCheckResponse.SERVING,
+            health_pb2.HealthCheckResponse.NOT_SERVING,
+        )
         await self._health.set(LIVENESS, serving)
         while True:
             status = serving if await is_healthy() else not_serving

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from clearstack_common.telemetry.telemetry import Telemetry
 
@@ -64,25 +64,28 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     @contextmanager
     def _observed(self, method: str, context: Context) -> Iterator[None]:
-        began, ended = perf_counter(), False
+        began, otherwise = perf_counter(), "CANCELLED"  # if nobody sets a code, the client has gone
         self._metrics.grpc_open.labels(method).inc()
         try:
             yield
-            ended = True
+            otherwise = "OK"
+        except Exception:
+            otherwise = "UNKNOWN"
+            raise
         finally:
             self._metrics.grpc_open.labels(method).dec()
             took_s = perf_counter() - began
-            self._metrics.grpc_seconds.labels(method, _code(context, ended=ended)).observe(took_s)
+            self._metrics.grpc_seconds.labels(method, _code(context, otherwise)).observe(took_s)
             if reason := _reason(context):
                 self._metrics.errors.labels(reason).inc()
 
 
-def _code(context: Context, *, ended: bool) -> str:
-    """The name of the status; a call that neither ended nor was refused was given up by its client."""
-    code = context.code()
-    if not code:  # it is 0, or nothing, until somebody sets it
-        return "OK" if ended else "CANCELLED"
-    return code.name if isinstance(code, grpc.StatusCode) else str(code)
+def _code(context: Context, otherwise: str) -> str:
+    """The name of the status."""
+    code = context.code()  # 0, or nothing, until somebody sets it; a number although the types say otherwise
+    if not code:
+        return otherwise
+    return code.name if isinstance(code, grpc.StatusCode) else code_pb2.Code.Name(code)
 
 
 def _reason(context: Context) -> str:
