@@ -1,5 +1,6 @@
 """Denoisings that are asked for: a model on a stack."""
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from clearstack.v1 import config_pb2, denoising_pb2, error_reason_pb2
@@ -43,10 +44,15 @@ class Denoisings:
     async def create(self, request: CreateDenoisingRequest, creator: str = "") -> Denoising:
         """Queues the denoising of a stack with a model.
 
+        A repeated request gets what the first one has made, even if its stack was deleted meanwhile.
+
         Raises:
             InvalidFieldsError: Names every field that is wrong.
             ClearstackError: The stack cannot be used, or not with a 2.5D model.
         """
+        if request.request_id:
+            with contextlib.suppress(NotFoundError):
+                return await self.get(f"{_COLLECTION}/{ids.new_id(_COLLECTION, request.request_id, creator)}")
         violations = list(_wrong_fields(request))
         if any(field in {"stack", "model"} for field, _ in violations):
             raise InvalidFieldsError(violations)

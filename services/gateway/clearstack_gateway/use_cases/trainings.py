@@ -1,5 +1,6 @@
 """Trainings: created, looked at, cancelled, deleted."""
 
+import contextlib
 import re
 from collections.abc import AsyncIterator, Sequence
 
@@ -45,10 +46,15 @@ class Trainings:
     async def create(self, request: CreateTrainingRequest, creator: str = "") -> Training:
         """Checks a request whole; then, unless it only wanted that, adds the training to the queue.
 
+        A repeated request gets what the first one has made, even if its stack was deleted meanwhile.
+
         Raises:
             InvalidFieldsError: Names every field that is wrong.
             ClearstackError: The stack cannot be used, or not in this mode.
         """
+        if request.request_id and not request.validate_only:
+            with contextlib.suppress(NotFoundError):
+                return await self.get(f"{_COLLECTION}/{ids.new_id(_COLLECTION, request.request_id, creator)}")
         violations = _wrong_choices(request)
         stack = await self._named_stack(request, violations)
         config = _resolved(request, stack, violations)
