@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from chaos.support.small_disk import small_disk
 from clearstack.v1 import training_pb2
@@ -30,7 +31,7 @@ _PROMISE = "the run fails with its reason, the service lives, the queue moves on
 
 @contextmanager
 def _installation(data: Path) -> Iterator[RunningInstallation]:
-    running = RunningInstallation(data=data)
+    running = RunningInstallation(data=data, options=own_port())
     running.start()
     try:
         yield running

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest, ListDenoisingsRequest
 from clearstack.v1.stack_service_pb2 import CreateStackRequest, ListStacksRequest
@@ -23,7 +24,7 @@ _AT_ONCE = 32
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstallation]:
     """One whose broker is made to forget."""
-    running = RunningInstallation(data=tmp_path_factory.mktemp("idempotency") / "data")
+    running = RunningInstallation(data=tmp_path_factory.mktemp("idempotency") / "data", options=own_port())
     running.start()
     yield running
     running.stop()

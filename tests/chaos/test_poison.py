@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
+from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from clearstack.v1 import training_pb2
 from clearstack.v1.stack_service_pb2 import Stack
@@ -22,7 +23,7 @@ _WITHIN_S = 300.0
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstallation]:
     """One that is given what it cannot digest."""
-    running = RunningInstallation(data=tmp_path_factory.mktemp("poison") / "data")
+    running = RunningInstallation(data=tmp_path_factory.mktemp("poison") / "data", options=own_port())
     running.start()
     yield running
     running.stop()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from clearstack.v1 import denoising_pb2, training_pb2
 from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest, GetDenoisingRequest
@@ -39,7 +40,7 @@ class Before:
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstallation]:
     """One whose broker loses its data."""
-    running = RunningInstallation(data=tmp_path_factory.mktemp("rebuild") / "data")
+    running = RunningInstallation(data=tmp_path_factory.mktemp("rebuild") / "data", options=own_port())
     running.start()
     yield running
     running.stop()
@@ -103,7 +104,7 @@ def test_backup_is_restored_elsewhere(
     installation: RunningInstallation, before: Before, tmp_path: Path, figure: Recorder, how: str
 ) -> None:
     """docs/backup.md, both ways: everything is there, and a model of before denoises as before."""
-    elsewhere = RunningInstallation(data=tmp_path / "elsewhere")
+    elsewhere = RunningInstallation(data=tmp_path / "elsewhere", options=own_port())
     if how == "folder":
         installation.stop()
         shutil.copytree(installation.data, elsewhere.data)

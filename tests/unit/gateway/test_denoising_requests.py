@@ -141,3 +141,18 @@ async def test_deleted_model_is_gone(gateway: Gateway, model: Model) -> None:
     with pytest.raises(NotFoundError):
         await gateway.models.get(model.name)
     assert not [key for key in gateway.store.objects if key.startswith("models/")]
+
+
+async def test_repeated_request_gets_what_was_made(gateway: Gateway) -> None:
+    """Also when what the request names was deleted meanwhile; a new request is refused."""  # spec: D8
+    training = await gateway.new_training("the same", method=N2V)
+    model = (await gateway.serve_until(training.name, "COMPLETE")).model
+    request = CreateDenoisingRequest(stack="stacks/s", model=model, request_id="the same")
+    denoising = await gateway.denoisings.create(request)
+    while gateway.broker.jobs:
+        await gateway.serve_job()
+    await gateway.stacks.delete("stacks/s", "")
+    assert (await gateway.new_training("the same", method=N2V)).name == training.name
+    assert (await gateway.denoisings.create(request)).name == denoising.name
+    with pytest.raises(NotFoundError):
+        await gateway.new_training("another", method=N2V)
