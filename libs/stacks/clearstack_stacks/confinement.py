@@ -36,11 +36,11 @@ def confine(*, memory_bytes: int, cpu_s: float, file_bytes: int) -> bool:
     Returns:
         Whether sockets and programs are refused; where the platform can't, the limits alone must do.
     """
-    _limit(memory_bytes, cpu_s, file_bytes)
+    limit(memory_bytes=memory_bytes, cpu_s=cpu_s, file_bytes=file_bytes)
     return _close_network()
 
 
-def _limit(memory_bytes: int, cpu_s: float, file_bytes: int) -> None:
+def limit(*, memory_bytes: int, cpu_s: float, file_bytes: int) -> None:
     """Set the limits; where the platform has none, the caller's wall clock must do."""
     try:
         import resource  # noqa: PLC0415 - not there on Windows

@@ -29,12 +29,13 @@ def main() -> int:
     is_confined = confine(
         memory_bytes=options.memory_bytes, cpu_s=options.cpu_s, file_bytes=_LARGEST_FILE_BYTES
     )
-    verdict = {**_verdict(options.folder), "confined": is_confined}
+    verdict = {**verdict_on(options.folder), "confined": is_confined}
     (options.folder / VERDICT).write_text(json.dumps(verdict, allow_nan=False))
     return 0
 
 
-def _verdict(folder: Path) -> dict[str, Any]:
+def verdict_on(folder: Path) -> dict[str, Any]:
+    """Checks the model in `folder`; the verdict as JSON, whatever the files do."""
     from clearstack_engine.errors import ModelFilesError, ModelMismatchError
 
     try:
