@@ -6,7 +6,7 @@ SERVICE_PROTOS := $(wildcard protos/clearstack/v1/*_service.proto)
 
 FINGERPRINT := cat README.md docs/spec-coverage.md $(PROTOS) libs/common/clearstack/v1/*_pb2* | sha256sum
 
-.PHONY: help demo test chaos lint gen format bench bench-quick bench-report clean
+.PHONY: help demo test chaos lint gen lock audit format bench bench-quick bench-report clean
 
 help:
 	@echo "make demo    see it work: servers, sample, training, picture (under 10 minutes)"
@@ -14,18 +14,36 @@ help:
 	@echo "make chaos   bad days on purpose: kills, outages, full disks (about an hour); writes docs/reliability.md"
 	@echo "make lint    ruff, mypy, import-linter, buf, generated code, a test for each behaviour"
 	@echo "make gen     generate the Python code of the protos, and tables in the documentation"
+	@echo "make lock    pin every dependency by version and hashes, after a change of them in pyproject.toml"
+	@echo "make audit   ask for known vulnerabilities of everything that is pinned"
 	@echo "make format  format the code"
 	@echo "make bench-quick  measure beside other programs (under 15 minutes); make bench: all of it (hours)"
 
-.venv/installed: pyproject.toml
+LOCKED := install --require-hashes --no-deps
+
+.venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --upgrade pip
+	$(BIN)/pip $(LOCKED) --requirement requirements.lock
 	$(BIN)/pip install --editable '.[all]'
 	touch $@
 
-.venv/installed-dev: .venv/installed
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	$(BIN)/pip $(LOCKED) --requirement requirements-dev.lock
 	$(BIN)/pip install --editable '.[all,dev]'
 	touch $@
+
+# Tools that no code of ours needs, in an environment of their own.
+.venv-tools/installed:
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install pip-audit==2.10.1 uv==0.13.9
+	touch $@
+
+lock: .venv-tools/installed
+	$(PYTHON) tools/lock.py .venv-tools/bin/uv
+
+audit: .venv-tools/installed
+	$(PYTHON) tools/audit.py .venv-tools/bin/pip-audit requirements.lock requirements-dev.lock requirements-torch.lock
 
 demo: .venv/installed
 	$(BIN)/clearstack demo
@@ -88,4 +106,4 @@ bench-report: bench/.venv-peers/installed
 	$(BIN)/python -m bench.report
 
 clean:
-	rm -rf .venv bench/.venv-peers bench/.work demo-output
+	rm -rf .venv .venv-tools bench/.venv-peers bench/.work demo-output
