@@ -45,8 +45,12 @@ def _compile(uv: str, *extras: str) -> dict[str, str]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    packages = re.split(r"^(?=\S)", done.stdout, flags=re.MULTILINE)
-    return {package.partition("==")[0]: package for package in packages if "==" in package}
+    packages: dict[str, str] = {}
+    for entry in re.split(r"^(?=\S)", done.stdout, flags=re.MULTILINE):
+        name, pinned, _ = entry.partition("==")
+        if pinned:  # one package may have several entries, for several versions of Python
+            packages[name] = packages.get(name, "") + entry
+    return packages
 
 
 def _write(name: str, packages: dict[str, str]) -> None:

@@ -14,9 +14,11 @@ LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-torch.lock"
 
 @pytest.fixture
 def locked() -> dict[str, str]:
-    """Each locked package's version."""
+    """Each package's version that is locked for this Python."""
     text = "".join((ROOT / name).read_text() for name in LOCKS)
-    return dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", text, flags=re.MULTILINE))
+    entries = map(Requirement, re.findall(r"^[a-z0-9-]+==[^\\]+", text, flags=re.MULTILINE))
+    here = [each for each in entries if each.marker is None or each.marker.evaluate()]
+    return {each.name: str(each.specifier).removeprefix("==") for each in here}
 
 
 def test_everything_that_is_asked_for_is_locked(locked: dict[str, str]) -> None:
