@@ -9,6 +9,7 @@ from itertools import cycle
 
 import pytest
 from chaos.support import small_training as small
+from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from chaos.support.small_training import Outcome
 from clearstack.v1.stack_service_pb2 import Stack
@@ -25,7 +26,9 @@ _WITHIN_S = 300.0
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstallation]:
     """One that notices quickly who is gone."""
     hurried = {"CLEARSTACK_ACK_WAIT_S": "3", "CLEARSTACK_LOCK_TTL_S": "3"}
-    running = RunningInstallation(data=tmp_path_factory.mktemp("crashes") / "data", environment=hurried)
+    running = RunningInstallation(
+        data=tmp_path_factory.mktemp("crashes") / "data", environment=hurried, options=own_port()
+    )
     running.start()
     yield running
     running.stop()

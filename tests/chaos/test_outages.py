@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from clearstack.v1.stack_service_pb2 import (
     GetStackRequest,
@@ -37,7 +38,7 @@ _PROBES: dict[str, health.ProbeKind] = {"broker": "nats", "store": "http"}
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstallation]:
     """One as everybody has it."""
-    running = RunningInstallation(data=tmp_path_factory.mktemp("outages") / "data")
+    running = RunningInstallation(data=tmp_path_factory.mktemp("outages") / "data", options=own_port())
     running.start()
     yield running
     running.stop()
