@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import urllib.request
 from collections.abc import AsyncIterator, Iterable
 from itertools import pairwise
 
@@ -124,6 +125,39 @@ async def test_what_came_by_link_is_measured_before_it_is_fetched(gateway: Gatew
     assert gateway.store.num_fetches == 0
     assert (await gateway.stacks.get(stack.name)).state == pb.STACK_STATE_REFUSED
     assert key not in gateway.store.objects
+
+
+def _put(url: str, data: bytes) -> None:
+    request = urllib.request.Request(url, data=data, method="PUT")  # noqa: S310 - our own fake
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.status == 200
+
+
+async def test_a_link_leads_to_no_validated_file(gateway: Gateway) -> None:
+    """What is put to a link after the stack was validated changes nothing, and goes with the stack."""
+    data, (stack, url) = tiff_bytes(), await gateway.stacks.create("a.tif", "")
+    await asyncio.to_thread(_put, url, data)
+    ready = await gateway.stacks.finalize(stack.name, len(data), "")
+    assert (ready.state, ready.sha256) == (pb.STACK_STATE_READY, hashlib.sha256(data).hexdigest())
+    await asyncio.to_thread(_put, url, b"something else")
+    assert gateway.store.objects[ready.object_key] == data
+    assert (await gateway.stacks.finalize(stack.name, 0, "")).sha256 == ready.sha256
+    assert b"".join([part async for part in gateway.stacks.download(stack.name, 0)]) == data
+    await gateway.stacks.delete(stack.name, "")
+    assert not [key for key in gateway.store.objects if key.startswith(stack.name)]
+
+
+async def test_a_link_can_be_used_again_until_it_is_right(gateway: Gateway) -> None:
+    """Bytes that are not those announced can be put once more; the newest count."""
+    data, (stack, url) = tiff_bytes(), await gateway.stacks.create("a.tif", "")
+    sha256 = hashlib.sha256(data).hexdigest()
+    for wrong in (b"x" * len(data), b"short"):
+        await asyncio.to_thread(_put, url, wrong)
+        with pytest.raises(ClearstackError) as caught:
+            await gateway.stacks.finalize(stack.name, len(data), sha256)
+        assert caught.value.reason == reasons.ERROR_REASON_CHECKSUM_MISMATCH
+    await asyncio.to_thread(_put, url, data)
+    assert (await gateway.stacks.finalize(stack.name, len(data), sha256)).sha256 == sha256
 
 
 @pytest.mark.parametrize(("size", "sha256"), [(1, ""), (0, "ab" * 32)])

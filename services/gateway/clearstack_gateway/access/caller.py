@@ -49,7 +49,8 @@ class Caller:
 
 
 # Set for each call by the interceptor, read by the servicers; as with a logger's context, no call sees another's.
-_CURRENT: ContextVar[Caller] = ContextVar("caller", default=Caller())  # noqa: B039 - it is frozen
+# Without the interceptor there is no caller, and nothing that asks for one gets through.
+_CURRENT: ContextVar[Caller] = ContextVar("caller")
 
 
 def current_caller() -> Caller:
