@@ -47,7 +47,7 @@ class FakeTable(Generic[M]):
         del self._bucket.records[stored.id]
         self._bucket.next_revision()
 
-    async def list(self) -> list[StoredRecord[M]]:
+    async def list(self, at_least: int | None = None) -> list[StoredRecord[M]]:
         """Every record, in no particular order."""
         await self._broker.arrive()
         return [

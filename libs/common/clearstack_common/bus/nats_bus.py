@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import nats
 import nats.errors
@@ -25,6 +25,7 @@ from clearstack_common.bus.dead_letters import bury
 from clearstack_common.bus.envelope import event_headers, job_headers
 from clearstack_common.bus.nats_calls import broker_calls, made_us
 from clearstack_common.bus.nats_client import ObservedClient
+from clearstack_common.bus.nats_copy import NatsCopy
 from clearstack_common.bus.nats_delivery import NatsDelivery, deliveries
 from clearstack_common.bus.nats_lock import NatsTrainingLock
 from clearstack_common.bus.nats_table import NatsTable
@@ -79,6 +80,7 @@ class NatsBus:
         self._settings = settings
         self._buckets: dict[str, KeyValue] = {}
         self._made_us: dict[str, int] = {}
+        self._copies: dict[str, NatsCopy[Any]] = {}
 
     @classmethod
     async def connect(cls, settings: ServiceSettings, telemetry: Telemetry | None = None) -> Self:
@@ -127,6 +129,8 @@ class NatsBus:
 
     async def close(self) -> None:
         """Ends the connection."""
+        for copy in self._copies.values():
+            await copy.close()
         await self._client.close()
 
     async def is_available(self) -> bool:
@@ -237,7 +241,10 @@ class NatsBus:
 
     def table(self, bucket: str, message_type: type[M]) -> NatsTable[M]:
         """The table in a bucket."""
-        return NatsTable(self._jetstream, bucket, self._buckets[bucket], self._made_us[bucket], message_type)
+        kept, made = self._buckets[bucket], self._made_us[bucket]
+        if bucket not in self._copies:
+            self._copies[bucket] = NatsCopy(self._jetstream, bucket, kept, made, message_type)
+        return NatsTable(kept, self._copies[bucket], made, message_type)
 
     async def acquire_lock(self, holder: str) -> NatsTrainingLock | None:
         """Tries to take the training lock; None while somebody else has it."""

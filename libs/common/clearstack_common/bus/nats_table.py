@@ -4,16 +4,16 @@ A revision is the broker's own number plus the moment at which the bucket was ma
 a broker has lost its data and counts from 1 again.
 """
 
-import contextlib
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
-from nats.js import JetStreamContext, errors
+from nats.js import errors
 from nats.js.kv import KeyValue
 
 from clearstack_common import protojson
 from clearstack_common.bus.nats_calls import broker_calls
+from clearstack_common.bus.nats_copy import NatsCopy
 from clearstack_common.bus.port import RecordExistsError, StoredRecord
 from clearstack_common.errors import ConflictError, NotFoundError
 
@@ -25,12 +25,9 @@ _WRONG_LAST_SEQUENCE = 10071
 class NatsTable(Generic[M]):
     """One bucket, one kind of record."""
 
-    def __init__(
-        self, jetstream: JetStreamContext, name: str, bucket: KeyValue, made_us: int, message_type: type[M]
-    ) -> None:
-        self._jetstream = jetstream
-        self._name = name
+    def __init__(self, bucket: KeyValue, copy: NatsCopy[M], made_us: int, message_type: type[M]) -> None:
         self._bucket = bucket
+        self._copy = copy
         self._made_us = made_us
         self._message_type = message_type
 
@@ -82,38 +79,6 @@ class NatsTable(Generic[M]):
     def _last(self, stored: StoredRecord[M]) -> int:
         return stored.revision - self._made_us
 
-    async def list(self) -> list[StoredRecord[M]]:
+    async def list(self, at_least: int | None = None) -> Sequence[StoredRecord[M]]:
         """Every record, in no particular order."""
-        found, deleted = await self._sweep()
-        # The sweep passes over a record that is changed just then.
-        missed = [name for name in await self._names() if name not in found and name not in deleted]
-        for name in missed:
-            with contextlib.suppress(NotFoundError):
-                found[name] = await self.get(name)
-        return [*found.values()]
-
-    async def _sweep(self) -> tuple[dict[str, StoredRecord[M]], set[str]]:
-        """Nearly every record in one go, and the ids that were deleted."""
-        found: dict[str, StoredRecord[M]] = {}
-        deleted: set[str] = set()
-        with broker_calls():
-            watcher: Any = await self._bucket.watchall()
-            try:
-                # The watcher says None when it has told what there was.
-                while (entry := await watcher.updates(timeout=5)) is not None:
-                    if entry.operation is not None:
-                        deleted.add(entry.key)
-                        found.pop(entry.key, None)
-                        continue
-                    value = protojson.decode(entry.value or b"", self._message_type)
-                    found[entry.key] = self._stored(entry.key, value, entry.revision)
-            finally:
-                await watcher.stop()
-        return found, deleted
-
-    async def _names(self) -> Sequence[str]:
-        """The ids of all records, and of those that were deleted, at one moment."""
-        prefix = f"$KV.{self._name}."
-        with broker_calls():
-            info = await self._jetstream.stream_info(f"KV_{self._name}", subjects_filter=f"{prefix}>")
-        return [subject.removeprefix(prefix) for subject in info.state.subjects or {}]
+        return await self._copy.records(at_least)

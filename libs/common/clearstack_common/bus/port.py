@@ -64,8 +64,12 @@ class RecordTable(Protocol[M]):
         """
         ...
 
-    async def list(self) -> Sequence[StoredRecord[M]]:
-        """Every record, in no particular order."""
+    async def list(self, at_least: int | None = None) -> Sequence[StoredRecord[M]]:
+        """Every record, in no particular order; not to be changed, and the same object while nothing has changed.
+
+        Args:
+            at_least: A revision that has to be in it; None = all that was stored before the call, by whomever.
+        """
         ...
 
 

@@ -10,8 +10,9 @@ from clearstack_common.bus import Bus, RecordTable, StoredRecord
 from clearstack_common.bus.dead_letters import COLLECTION
 from clearstack_common.errors import NotFoundError, WrongStateError
 
+from clearstack_gateway.use_cases.ordered import Ordered
 from clearstack_gateway.use_cases.runs import Runs
-from clearstack_gateway.use_cases.tables import Tables, id_in, not_found, page
+from clearstack_gateway.use_cases.tables import Tables, id_in, not_found, page_of
 from clearstack_gateway.workflow import Retry
 
 ApplyEvent = Callable[[Event], Awaitable[None]]
@@ -26,18 +27,14 @@ class DeadLetters:
         self._tables = tables
         self._runs = runs
         self._apply_event = apply_event
+        self._by_age = Ordered[DeadLetter](
+            lambda stored: (stored.value.create_time.ToNanoseconds(), stored.id)
+        )
 
     async def list(self, page_size: int, page_token: str) -> tuple[Sequence[DeadLetter], str]:
         """One page of letters without their data, newest first, and the token of the next."""
-        shown, token = page(
-            await self._letters.list(),
-            lambda stored: (stored.value.create_time.ToNanoseconds(), stored.id),
-            page_size,
-            page_token,
-        )
-        for stored in shown:
-            stored.value.ClearField("data")
-        return [stored.value for stored in shown], token
+        shown, token = page_of(self._by_age, await self._letters.list(), page_size, page_token)
+        return [_without_data(stored.value) for stored in shown], token
 
     async def get(self, name: str) -> DeadLetter:
         """One letter, whole."""
@@ -92,3 +89,10 @@ class DeadLetters:
             return await self._letters.get(id_in(name, COLLECTION))
         except NotFoundError:
             raise not_found(name, COLLECTION) from None
+
+
+def _without_data(letter: DeadLetter) -> DeadLetter:
+    shown = DeadLetter()
+    shown.CopyFrom(letter)
+    shown.ClearField("data")
+    return shown

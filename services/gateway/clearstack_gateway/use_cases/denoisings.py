@@ -24,7 +24,7 @@ from clearstack_common.subjects import run_id
 from clearstack_gateway.use_cases.models import require_ready as require_ready_model
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
-from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in, not_found, page
+from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in, not_found, page_of
 from clearstack_gateway.use_cases.watching import history
 from clearstack_gateway.workflow import Cancel
 from clearstack_gateway.workflow import denoising as workflow
@@ -42,6 +42,10 @@ class Denoisings:
         self._runs = runs
 
     async def create(self, request: CreateDenoisingRequest, creator: str = "") -> Denoising:
+        self._all = Ordered(_age)
+        self._own = Ordered[DenoisingRecord](
+            lambda stored: None if stored.value.denoising.training else _age(stored)
+        )
         """Queues the denoising of a stack with a model.
 
         A repeated request gets what the first one has made, even if its stack was deleted meanwhile.
@@ -106,17 +110,8 @@ class Denoisings:
         self, page_size: int, page_token: str, *, include_training_steps: bool
     ) -> tuple[Sequence[Denoising], str]:
         """One page of denoisings, newest first, and the token of the next."""
-        wanted = [
-            stored
-            for stored in await self._tables.denoisings.list()
-            if include_training_steps or not stored.value.denoising.training
-        ]
-        shown, token = page(
-            wanted,
-            lambda stored: (stored.value.denoising.create_time.ToNanoseconds(), stored.id),
-            page_size,
-            page_token,
-        )
+        ordered = self._all if include_training_steps else self._own
+        shown, token = page_of(ordered, await self._tables.denoisings.list(), page_size, page_token)
         return [_shown(stored) for stored in shown], token
 
     async def cancel(self, name: str) -> Denoising:
@@ -236,6 +231,10 @@ def _why_no_report(denoising: Denoising) -> str:
 
 def _shown(stored: StoredRecord[DenoisingRecord]) -> Denoising:
     denoising = Denoising()
+def _age(stored: StoredRecord[DenoisingRecord]) -> Key:
+    return stored.value.denoising.create_time.ToNanoseconds(), stored.id
+
+
     denoising.CopyFrom(stored.value.denoising)
     denoising.etag = etag_of(stored.value.denoising)
     return denoising

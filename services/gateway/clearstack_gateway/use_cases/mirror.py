@@ -101,9 +101,9 @@ class MirroredTable(Generic[M]):
         """The newest version."""
         return await self._table.get(record_id)
 
-    async def list(self) -> Sequence[StoredRecord[M]]:
+    async def list(self, at_least: int | None = None) -> Sequence[StoredRecord[M]]:
         """Every record, in no particular order."""
-        return await self._table.list()
+        return await self._table.list(at_least)
 
     async def create(self, record_id: str, value: M) -> StoredRecord[M]:
         """Adds a record."""

@@ -12,7 +12,8 @@ from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
-from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, page
+from clearstack_gateway.use_cases.ordered import Key, Ordered
+from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, page_of
 from clearstack_gateway.use_cases.usage import require_unused
 from clearstack_gateway.workflow.model import is_ready
 
@@ -27,6 +28,7 @@ class Models:
         self._store = store
         self._download_url_s = download_url_s
         self._records = ModelRecords(tables)
+        self._by_age = Ordered(_age)
 
     async def get(self, name: str) -> tuple[Model, Sequence[ModelFileLink]]:
         """One model, with links from which its files can be fetched for a while."""
@@ -44,17 +46,7 @@ class Models:
 
     async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Model], str]:
         """One page of models, newest first, and the token of the next; what was refused is none."""
-        wanted = [
-            stored
-            for stored in await self._tables.models.list()
-            if stored.value.state != pb.MODEL_STATE_REFUSED
-        ]
-        shown, token = page(
-            wanted,
-            lambda stored: (stored.value.create_time.ToNanoseconds(), stored.id),
-            page_size,
-            page_token,
-        )
+        shown, token = page_of(self._by_age, await self._tables.models.list(), page_size, page_token)
         return [_shown(stored) for stored in shown], token
 
     async def delete(self, name: str, etag: str) -> None:
@@ -105,6 +97,12 @@ def require_ready(model: Model) -> None:
         raise WrongStateError(f"The model was refused when it was imported: {model.failure.message}")
     if not is_ready(model):
         raise WrongStateError("The model is still being checked; try again in a moment.")
+
+
+def _age(stored: StoredRecord[Model]) -> Key | None:
+    if stored.value.state == pb.MODEL_STATE_REFUSED:
+        return None
+    return stored.value.create_time.ToNanoseconds(), stored.id
 
 
 def _shown(stored: StoredRecord[Model]) -> Model:

@@ -41,6 +41,8 @@ class Stacks:
         self._settings = settings
         self._finalizing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+        self._all = Ordered(_age)
+        self._uploaded = Ordered(_age_if_uploaded)
     async def create(self, display_name: str, request_id: str, creator: str = "") -> tuple[Stack, str]:
         """Announces an upload; returns the stack and the link to which its bytes can be put."""
         stack_id = ids.new_id(_COLLECTION, request_id, creator)
@@ -143,17 +145,8 @@ class Stacks:
         self, page_size: int, page_token: str, *, include_results: bool
     ) -> tuple[Sequence[Stack], str]:
         """One page of stacks, newest first, and the token of the next."""
-        wanted = [
-            stored
-            for stored in await self._tables.stacks.list()
-            if include_results or stored.value.origin == stack_service_pb2.STACK_ORIGIN_UPLOAD
-        ]
-        shown, token = page(
-            wanted,
-            lambda stored: (stored.value.create_time.ToNanoseconds(), stored.id),
-            page_size,
-            page_token,
-        )
+        ordered = self._all if include_results else self._uploaded
+        shown, token = page_of(ordered, await self._tables.stacks.list(), page_size, page_token)
         return [_shown(stored) for stored in shown], token
 
     async def delete(self, name: str, etag: str) -> None:
@@ -221,6 +214,14 @@ def _draw(path: Path, index: int, max_side_px: int) -> bytes:
 
 def _shown(stored: StoredRecord[Stack]) -> Stack:
     stack = Stack()
+def _age(stored: StoredRecord[Stack]) -> Key:
+    return stored.value.create_time.ToNanoseconds(), stored.id
+
+
+def _age_if_uploaded(stored: StoredRecord[Stack]) -> Key | None:
+    return _age(stored) if stored.value.origin == stack_service_pb2.STACK_ORIGIN_UPLOAD else None
+
+
     stack.CopyFrom(stored.value)
     stack.etag = etag_of(stored.value)
     return stack

@@ -3,7 +3,8 @@
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -11,13 +12,13 @@ from clearstack.v1.model_service_pb2 import Model
 from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import subjects
-from clearstack_common.bus import Bus, RecordTable
+from clearstack_common.bus import Bus, RecordTable, StoredRecord
 from clearstack_common.errors import ConflictError, InvalidFieldsError, NotFoundError
 from google.protobuf.message import Message
 
 from clearstack_gateway.use_cases.mirror import Mirror, MirroredTable
+from clearstack_gateway.use_cases.ordered import Key, Ordered
 
-T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 
 _DEFAULT_PAGE = 50
@@ -93,14 +94,11 @@ def check_etag(given: str, resource: Message) -> None:
         raise ConflictError("It was changed since you read it; read it again and repeat.")
 
 
-def page(
-    items: Iterable[T], sort_key: Callable[[T], tuple[int, str]], page_size: int, page_token: str
-) -> tuple[Sequence[T], str]:
-    """One page of a list, newest first, and the token of the next page.
+def page(keys: Sequence[Key], page_size: int, page_token: str) -> tuple[Sequence[Key], str]:
+    """The keys on one page of a list, newest first, and the token of the next page.
 
     Args:
-        items: All items.
-        sort_key: When an item was made (ns), and its id.
+        keys: Of all items, in their order: when an item was made (ns), and its id.
         page_size: Items on the page; 0 = 50.
         page_token: From the page before; empty = the first page.
 
@@ -109,13 +107,29 @@ def page(
     """
     if not 0 <= page_size <= _LARGEST_PAGE:
         raise InvalidFieldsError([("page_size", f"is {page_size}; allowed: 0 to {_LARGEST_PAGE}")])
-    ordered = sorted(items, key=sort_key, reverse=True)
-    if page_token:
-        last = _decode_token(page_token)
-        ordered = [item for item in ordered if sort_key(item) < last]
-    size = page_size or _DEFAULT_PAGE
-    shown = ordered[:size]
-    return shown, _encode_token(sort_key(shown[-1])) if len(ordered) > size else ""
+    stop = bisect_left(keys, _decode_token(page_token)) if page_token else len(keys)
+    start = max(stop - (page_size or _DEFAULT_PAGE), 0)
+    shown = keys[start:stop][::-1]
+    return shown, _encode_token(shown[-1]) if start > 0 else ""
+
+
+def page_of(
+    ordered: Ordered[M], records: Sequence[StoredRecord[M]], page_size: int, page_token: str
+) -> tuple[Sequence[StoredRecord[M]], str]:
+    """One page of a table's records, newest first, and the token of the next page.
+
+    Args:
+        ordered: By when they were made (ns) and their ids; those without a key are left out.
+        records: As they are now.
+        page_size: Records on the page; 0 = 50.
+        page_token: From the page before; empty = the first page.
+
+    Raises:
+        InvalidFieldsError: The size or the token is wrong.
+    """
+    ordered.update(records)
+    keys, token = page(ordered.keys, page_size, page_token)
+    return ordered.at(keys), token
 
 
 def _encode_token(key: tuple[int, str]) -> str:

@@ -19,8 +19,8 @@ from clearstack_common.objects import ObjectStore
 
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
-from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
-from clearstack_gateway.use_cases.upkeep import queued
+from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page_of
+from clearstack_gateway.use_cases.upkeep import queue_key
 from clearstack_gateway.use_cases.usage import require_unused
 from clearstack_gateway.use_cases.watching import history
 from clearstack_gateway.workflow import Cancel
@@ -44,6 +44,10 @@ class Trainings:
         self._runs = runs
 
     async def create(self, request: CreateTrainingRequest, creator: str = "") -> Training:
+        self._queue = Ordered(queue_key)
+        self._by_age = Ordered[TrainingRecord](
+            lambda stored: (stored.value.training.create_time.ToNanoseconds(), stored.id)
+        )
         """Checks a request whole; then, unless it only wanted that, adds the training to the queue.
 
         A repeated request gets what the first one has made, even if its stack was deleted meanwhile.
@@ -90,14 +94,9 @@ class Trainings:
     async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Training], str]:
         """One page of trainings, newest first, and the token of the next."""
         trainings = await self._tables.trainings.list()
-        queue = queued(trainings)
-        shown, token = page(
-            trainings,
-            lambda stored: (stored.value.training.create_time.ToNanoseconds(), stored.id),
-            page_size,
-            page_token,
-        )
-        return [_with_position(stored, queue) for stored in shown], token
+        self._queue.update(trainings)
+        shown, token = page_of(self._by_age, trainings, page_size, page_token)
+        return [self._with_position(stored) for stored in shown], token
 
     async def cancel(self, name: str) -> Training:
         """Stops a training for good; cancelling it again changes nothing."""
@@ -168,18 +167,18 @@ class Trainings:
             raise not_found(name, _COLLECTION) from None
 
     async def _shown(self, stored: StoredRecord[TrainingRecord]) -> Training:
-        if stored.value.training.state != training_pb2.TRAINING_STATE_QUEUED:
-            return _with_position(stored, [])
-        return _with_position(stored, queued(await self._tables.trainings.list()))
+        if stored.value.training.state == training_pb2.TRAINING_STATE_QUEUED:
+            self._queue.update(await self._tables.trainings.list(stored.revision))
+        return self._with_position(stored)
 
-
-def _with_position(stored: StoredRecord[TrainingRecord], queue: Sequence[str]) -> Training:
-    training = Training()
-    training.CopyFrom(stored.value.training)
-    training.etag = etag_of(stored.value.training)
-    if training.name in queue:
-        training.queue_position = queue.index(training.name) + 1
-    return training
+    def _with_position(self, stored: StoredRecord[TrainingRecord]) -> Training:
+        training = Training()
+        training.CopyFrom(stored.value.training)
+        training.etag = etag_of(stored.value.training)
+        if training.state == training_pb2.TRAINING_STATE_QUEUED:
+            position = self._queue.position(stored.id)
+            training.queue_position = 0 if position is None else position + 1
+        return training
 
 
 def _wrong_choices(request: CreateTrainingRequest) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import structlog
@@ -18,6 +17,7 @@ from clearstack_common.telemetry import Tracing
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
 from clearstack_gateway.use_cases.models import Models
+from clearstack_gateway.use_cases.ordered import Ordered
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.tables import Tables
 from clearstack_gateway.workflow import Grant
@@ -57,6 +57,8 @@ class Upkeep:
         self._runs = runs
         self._models = models
         self._tracing = tracing or Tracing()
+        self._queue = Ordered(queue_key)
+        self._slot = Ordered(_slot_key)
         self._model_records = ModelRecords(tables)
         self._letters = bus.table(subjects.DEAD_LETTERS_BUCKET, DeadLetter)
 
@@ -145,11 +147,11 @@ class Upkeep:
 
     async def _dispatch_once(self) -> None:
         trainings = await self._tables.trainings.list()
-        if any(stored.value.training.state == training_pb2.TRAINING_STATE_TRAINING for stored in trainings):
-            return
-        queue = queued(trainings)
-        if queue:
-            await self._runs.advance_training(queue[0], Grant())
+        self._slot.update(trainings)
+        self._queue.update(trainings)
+        if self._queue.keys and not self._slot.keys:
+            [following] = self._queue.at(self._queue.keys[:1])
+            await self._runs.advance_training(following.value.training.name, Grant())
 
     async def recover(self) -> None:
         """Finishes what crashes and outages interrupted, and removes what nobody needs any more, for ever."""
@@ -172,14 +174,14 @@ def _token_of(event: Event) -> int:
     return 0
 
 
-def queued(trainings: Sequence[StoredRecord[TrainingRecord]]) -> list[str]:
-    """Names of the trainings that wait for the slot: priority first, then age."""
-    waiting = [
-        stored.value.training
-        for stored in trainings
-        if stored.value.training.state == training_pb2.TRAINING_STATE_QUEUED
-    ]
-    waiting.sort(
-        key=lambda training: (-training.priority, training.create_time.ToNanoseconds(), training.name)
-    )
-    return [training.name for training in waiting]
+def queue_key(stored: StoredRecord[TrainingRecord]) -> tuple[int, int, str] | None:
+    """Where a training stands in the queue: priority first, then age; None if it does not wait for the slot."""
+    training = stored.value.training
+    if training.state != training_pb2.TRAINING_STATE_QUEUED:
+        return None
+    return -training.priority, training.create_time.ToNanoseconds(), training.name
+
+
+def _slot_key(stored: StoredRecord[TrainingRecord]) -> tuple[str] | None:
+    """Who has the slot."""
+    return (stored.id,) if stored.value.training.state == training_pb2.TRAINING_STATE_TRAINING else None
