@@ -22,6 +22,7 @@ from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.models import require_ready as require_ready_model
+from clearstack_gateway.use_cases.naming import for_people
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
 from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in, not_found, page_of
@@ -72,7 +73,7 @@ class Denoisings:
             stack_info=stack.info,
             denoising=Denoising(
                 name=f"{_COLLECTION}/{ids.new_id(_COLLECTION, request.request_id, creator)}",
-                display_name=request.display_name[:200] or stack.display_name,
+                display_name=for_people(request.display_name) or stack.display_name,
                 stack=stack.name,
                 model=model.name,
                 stage=stage.number,

@@ -17,6 +17,7 @@ from clearstack_stacks.preview import preview_png
 from clearstack_stacks.reading import StackReader
 
 from clearstack_gateway.settings import GatewaySettings
+from clearstack_gateway.use_cases.naming import for_people
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
 from clearstack_gateway.use_cases.uploads import Upload, too_large
 from clearstack_gateway.use_cases.usage import require_unused
@@ -48,7 +49,7 @@ class Stacks:
         stack_id = ids.new_id(_COLLECTION, request_id, creator)
         stack = Stack(
             name=f"{_COLLECTION}/{stack_id}",
-            display_name=Path(display_name).name[:200] or stack_id,
+            display_name=for_people(Path(display_name).name) or stack_id,
             state=stack_service_pb2.STACK_STATE_UPLOADING,
             origin=stack_service_pb2.STACK_ORIGIN_UPLOAD,
             object_key=f"stacks/{stack_id}/original.tif",

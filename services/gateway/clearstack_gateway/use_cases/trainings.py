@@ -17,6 +17,7 @@ from clearstack_common.config import preset_config, resolve_config, stage_names
 from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
 from clearstack_common.objects import ObjectStore
 
+from clearstack_gateway.use_cases.naming import for_people
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page_of
@@ -223,7 +224,7 @@ def _new_record(
     training_id = ids.new_id(_COLLECTION, request.request_id, creator)
     training = Training(
         name=f"{_COLLECTION}/{training_id}",
-        display_name=request.display_name[:200] or stack.display_name,
+        display_name=for_people(request.display_name) or stack.display_name,
         stack=stack.name,
         session=request.session or "default",
         state=training_pb2.TRAINING_STATE_QUEUED,
