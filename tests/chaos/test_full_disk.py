@@ -70,6 +70,8 @@ def test_full_scratch_of_the_trainer(tmp_path: Path, figure: Recorder) -> None:
         assert running.pid("trainer") == pid
 
 
+@pytest.mark.chaos_long
+@pytest.mark.timeout(900)
 def test_full_memory(tmp_path: Path, figure: Recorder) -> None:
     """A training that needs more memory than there is fails with advice; the next one, smaller, is trained."""  # spec: D14
     with _installation(tmp_path / "data") as running:

@@ -36,6 +36,8 @@ def stack(installation: RunningInstallation, tmp_path_factory: pytest.TempPathFa
     return Api(installation.endpoint).upload(tiffs.write_noise(path))
 
 
+@pytest.mark.chaos_long
+@pytest.mark.timeout(900)
 def test_unreadable_messages_are_put_aside(
     installation: RunningInstallation, stack: Stack, figure: Recorder
 ) -> None:

@@ -99,6 +99,8 @@ def test_review_goes_on_after_a_rebuild(installation: RunningInstallation, befor
     assert api.until_complete(before.waiting.name, _WITHIN_S).stages[1].result_stack
 
 
+@pytest.mark.chaos_long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("how", ["folder", "objects"])
 def test_backup_is_restored_elsewhere(
     installation: RunningInstallation, before: Before, tmp_path: Path, figure: Recorder, how: str

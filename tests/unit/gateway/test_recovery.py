@@ -60,6 +60,7 @@ async def test_crash_after_the_doing_repeats_it_without_harm(gateway: Gateway) -
     assert await _history(gateway, name) == before
     assert len(gateway.broker.jobs) == num_jobs
     assert len(await gateway.tables.denoisings.list()) == len(await gateway.tables.models.list()) == 1
+    assert (await gateway.tables.models.list())[0].value == model, "not even its time changes"
     assert (await gateway.serve_until(name, "COMPLETE")).result_stack
 
 

@@ -190,6 +190,8 @@ class Runs:
         except RecordExistsError:
             stored = await self._tables.models.get(run_id(model.name))
             model.create_time.CopyFrom(stored.value.create_time)
+            if not _differ_but_in_time(model, stored.value):
+                return  # done before a crash, and now again
             await self._tables.models.update(stored, model)
 
     async def _cancel_denoising(self, name: str) -> None:
@@ -207,6 +209,13 @@ async def _create_or_get(table: RecordTable[M], record_id: str, value: M) -> Sto
         return await table.create(record_id, value)
     except RecordExistsError:
         return await table.get(record_id)
+
+
+def _differ_but_in_time(model: Model, other: Model) -> bool:
+    same_time = Model()
+    same_time.CopyFrom(model)
+    same_time.update_time.CopyFrom(other.update_time)
+    return same_time != other
 
 
 def _state(record: TrainingRecord | DenoisingRecord) -> int:
