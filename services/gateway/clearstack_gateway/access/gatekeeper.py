@@ -53,9 +53,12 @@ class Gatekeeper:
         except Exception:
             self._rate.take(f"refused at {host}")
             raise
-        self._rate.take(caller.name or host)
+        if not caller.name:  # nobody is asked who they are, so nobody has a share: the limits of all hold
+            yield caller
+            return
+        self._rate.take(caller.name)
         caller.require(needed_role(method))
-        with self._open.one_more(caller.name or host):
+        with self._open.one_more(caller.name):
             yield caller
 
     async def identify(self, metadata: Metadata) -> Caller:

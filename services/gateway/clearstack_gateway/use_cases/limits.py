@@ -28,6 +28,8 @@ class Limits:
         Raises:
             ClearstackError: LIMIT_REACHED.
         """
+        if not caller:  # nobody is asked who they are: the disk is the limit, and their own
+            return
         if self._headroom.get(caller, 0) > 0:
             self._headroom[caller] -= 1
             return
@@ -53,7 +55,7 @@ class Limits:
         """
         creators = await self._unfinished()
         own, most = creators.count(caller), self._settings.max_waiting_runs_per_caller
-        if own >= most:
+        if caller and own >= most:
             raise limit_reached(
                 f"{own} of your trainings and denoisings are not finished, and one caller may have {most} of them. Wait "
                 "until some are, or cancel some; CLEARSTACK_MAX_WAITING_RUNS_PER_CALLER is the limit."

@@ -189,3 +189,23 @@ async def test_a_stream_ends_with_its_token(
         await gateway.grant(training.name)
         assert (await watching).code is grpc.StatusCode.UNAUTHENTICATED
         await api.close()
+
+
+async def test_where_nobody_is_asked_only_the_limits_of_all_hold(gateway: Gateway) -> None:
+    """On one machine all programs are one caller: they do not keep each other out, but the queue has its end."""
+    async with served(
+        gateway,
+        calls_per_second=0.01,
+        calls_at_once=1,
+        max_stacks_per_caller=1,
+        max_waiting_runs_per_caller=1,
+        max_waiting_runs=3,
+    ) as endpoint:
+        api = Api(endpoint)
+        call = await _caller(api)
+        stacks = [await call("CreateStack", CreateStackRequest()) for _ in range(3)]
+        assert {each.code for each in stacks} == {grpc.StatusCode.OK}
+        request = CreateTrainingRequest(stack="stacks/s", method=N2V)
+        codes = [(await call("CreateTraining", request)).code.name for _ in range(4)]
+        assert codes == ["OK"] * 3 + ["RESOURCE_EXHAUSTED"]
+        await api.close()
