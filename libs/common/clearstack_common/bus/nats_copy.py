@@ -52,6 +52,7 @@ class NatsCopy(Generic[M]):
         self._records: dict[str, StoredRecord[M]] = {}
         self._snapshot: Sequence[StoredRecord[M]] | None = None
         self._revision = 0
+        self._whole_from: int | None = None
         self._moved = asyncio.Event()
         self._following: asyncio.Task[None] | None = None
 
@@ -84,7 +85,7 @@ class NatsCopy(Generic[M]):
 
     async def _until(self, revision: int) -> None:
         try:
-            while self._revision < revision:
+            while self._whole_from is None or self._revision < max(revision, self._whole_from):
                 self._moved.clear()
                 async with asyncio.timeout(_PATIENCE_S):
                     await self._moved.wait()
@@ -99,7 +100,7 @@ class NatsCopy(Generic[M]):
         while True:
             try:
                 await self._follow_once()
-            except (nats.errors.Error, JetStreamError, OSError) as error:
+            except (nats.errors.Error, JetStreamError, OSError, BackendUnavailableError) as error:
                 log.warning("records are not followed now", bucket=self._name, error=repr(error))
                 if isinstance(error, nats.errors.ConnectionClosedError):
                     return
@@ -109,7 +110,11 @@ class NatsCopy(Generic[M]):
         watcher: Any = await self._bucket.watchall()
         try:
             async for entry in watcher:
-                if entry is not None:  # None says that this was all for now
+                if entry is None:  # that was all there had been
+                    # What was changed meanwhile was passed over, and comes with what is new.
+                    self._whole_from = await self._newest()
+                    self._moved.set()
+                else:
                     self._take(entry)
                     await asyncio.sleep(0)  # there may be thousands, and each takes a moment
         finally:
