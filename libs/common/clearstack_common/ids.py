@@ -13,9 +13,5 @@ def new_id(kind: str, request_id: str = "", creator: str = "") -> str:
     Nobody gets what somebody else has made by guessing a request id.
     """
     given = f"{kind}\0{request_id}\0{creator}" if creator else f"{kind}\0{request_id}"
-    digest = (
-        hashlib.sha256(given.encode()).digest()
-        if request_id
-        else secrets.token_bytes(_LENGTH)
-    )
+    digest = hashlib.sha256(given.encode()).digest() if request_id else secrets.token_bytes(_LENGTH)
     return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_LENGTH])

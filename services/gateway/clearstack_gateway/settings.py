@@ -14,7 +14,9 @@ class GatewaySettings(AccessSettings):
     upload_url_s: int = Field(default=3600, ge=1, le=7 * 24 * 3600, description="Life of an upload link")
     download_url_s: int = Field(default=900, ge=1, le=7 * 24 * 3600, description="Life of a download link")
     abandoned_after_s: float = Field(
-        default=7 * 24 * 3600, ge=1, description="An upload that nobody has gone on with for so long is removed"
+        default=7 * 24 * 3600,
+        ge=1,
+        description="An upload that nobody has gone on with for so long is removed",
     )
     inspection_timeout_s: float = Field(
         default=50, gt=0, description="How long a look at a stack is waited for"

@@ -23,6 +23,7 @@ from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.models import require_ready as require_ready_model
 from clearstack_gateway.use_cases.naming import for_people
+from clearstack_gateway.use_cases.ordered import Key, Ordered
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
 from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in, not_found, page_of
@@ -41,12 +42,12 @@ class Denoisings:
         self._store = store
         self._tables = tables
         self._runs = runs
-
-    async def create(self, request: CreateDenoisingRequest, creator: str = "") -> Denoising:
         self._all = Ordered(_age)
         self._own = Ordered[DenoisingRecord](
             lambda stored: None if stored.value.denoising.training else _age(stored)
         )
+
+    async def create(self, request: CreateDenoisingRequest, creator: str = "") -> Denoising:
         """Queues the denoising of a stack with a model.
 
         A repeated request gets what the first one has made, even if its stack was deleted meanwhile.
@@ -230,12 +231,12 @@ def _why_no_report(denoising: Denoising) -> str:
     return "There is no report yet: it is made when the result is complete."
 
 
-def _shown(stored: StoredRecord[DenoisingRecord]) -> Denoising:
-    denoising = Denoising()
 def _age(stored: StoredRecord[DenoisingRecord]) -> Key:
     return stored.value.denoising.create_time.ToNanoseconds(), stored.id
 
 
+def _shown(stored: StoredRecord[DenoisingRecord]) -> Denoising:
+    denoising = Denoising()
     denoising.CopyFrom(stored.value.denoising)
     denoising.etag = etag_of(stored.value.denoising)
     return denoising

@@ -18,7 +18,8 @@ from clearstack_stacks.reading import StackReader
 
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.naming import for_people
-from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page
+from clearstack_gateway.use_cases.ordered import Key, Ordered
+from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page_of
 from clearstack_gateway.use_cases.uploads import Upload, too_large
 from clearstack_gateway.use_cases.usage import require_unused
 from clearstack_gateway.use_cases.validation import check_upload, validate
@@ -40,10 +41,10 @@ class Stacks:
         self._store = store
         self._cache = cache
         self._settings = settings
-        self._finalizing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
         self._all = Ordered(_age)
         self._uploaded = Ordered(_age_if_uploaded)
+        self._finalizing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
     async def create(self, display_name: str, request_id: str, creator: str = "") -> tuple[Stack, str]:
         """Announces an upload; returns the stack and the link to which its bytes can be put."""
         stack_id = ids.new_id(_COLLECTION, request_id, creator)
@@ -213,8 +214,6 @@ def _draw(path: Path, index: int, max_side_px: int) -> bytes:
         return preview_png(reader.read_slice(index), max_side_px)
 
 
-def _shown(stored: StoredRecord[Stack]) -> Stack:
-    stack = Stack()
 def _age(stored: StoredRecord[Stack]) -> Key:
     return stored.value.create_time.ToNanoseconds(), stored.id
 
@@ -223,6 +222,8 @@ def _age_if_uploaded(stored: StoredRecord[Stack]) -> Key | None:
     return _age(stored) if stored.value.origin == stack_service_pb2.STACK_ORIGIN_UPLOAD else None
 
 
+def _shown(stored: StoredRecord[Stack]) -> Stack:
+    stack = Stack()
     stack.CopyFrom(stored.value)
     stack.etag = etag_of(stored.value)
     return stack

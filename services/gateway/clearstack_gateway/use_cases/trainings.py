@@ -18,6 +18,7 @@ from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFou
 from clearstack_common.objects import ObjectStore
 
 from clearstack_gateway.use_cases.naming import for_people
+from clearstack_gateway.use_cases.ordered import Ordered
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page_of
@@ -43,12 +44,12 @@ class Trainings:
         self._tables = tables
         self._store = store
         self._runs = runs
-
-    async def create(self, request: CreateTrainingRequest, creator: str = "") -> Training:
         self._queue = Ordered(queue_key)
         self._by_age = Ordered[TrainingRecord](
             lambda stored: (stored.value.training.create_time.ToNanoseconds(), stored.id)
         )
+
+    async def create(self, request: CreateTrainingRequest, creator: str = "") -> Training:
         """Checks a request whole; then, unless it only wanted that, adds the training to the queue.
 
         A repeated request gets what the first one has made, even if its stack was deleted meanwhile.
