@@ -159,9 +159,10 @@ async def _rig(folder: Path, load: Load) -> AsyncIterator[Rig]:
     servers = Servers(folder / "servers")
     await servers.start()
     bus = await NatsBus.connect(servers.settings)
+    await bus.set_up()
     try:
         await _fill(bus, load)
-        async with _gateway(servers.settings, folder) as (process, address):
+        async with _gateway(servers.settings_of("gateway"), folder) as (process, address):
             yield Rig(bus, process, address)
     finally:
         await bus.close()
@@ -201,10 +202,11 @@ def _record(number: int, load: Load) -> TrainingRecord:
 
 @asynccontextmanager
 async def _gateway(settings: ServiceSettings, folder: Path) -> AsyncIterator[tuple[psutil.Process, str]]:
-    assert settings.nats_token is not None
+    assert settings.nats_nkey_seed is not None
     environment = clean_environment() | {
         "CLEARSTACK_NATS_URL": settings.nats_url,
-        "CLEARSTACK_NATS_TOKEN": settings.nats_token.get_secret_value(),
+        "CLEARSTACK_NATS_NKEY_SEED": settings.nats_nkey_seed.get_secret_value(),
+        "CLEARSTACK_NATS_CA": str(settings.nats_ca),
         "CLEARSTACK_S3_ENDPOINT": settings.s3_endpoint,
         "CLEARSTACK_S3_ACCESS_KEY": settings.s3_access_key,
         "CLEARSTACK_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),

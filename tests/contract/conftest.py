@@ -14,15 +14,21 @@ from fakes import FakeStore
 
 
 @pytest.fixture(scope="session")
-def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceSettings]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Real servers for all tests of the suite."""
     servers = Servers(tmp_path_factory.mktemp("servers"))
     with asyncio.Runner() as runner:
         try:
             runner.run(servers.start())
-            yield servers.settings
+            yield servers
         finally:
             runner.run(servers.stop())
+
+
+@pytest.fixture(scope="session")
+def server_settings(servers: Servers) -> ServiceSettings:
+    """Where they are, for somebody who may do everything."""
+    return servers.settings
 
 
 @pytest.fixture(params=["fake", "real"])

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import nats
 from clearstack_common.bus import Bus, Delivery, NatsBus
+from clearstack_common.bus.nats_login import login
 from clearstack_common.settings import ServiceSettings
 from fakes import FakeBroker, FakeBus
 
@@ -66,6 +67,7 @@ class RealHarness:
     async def connect(self) -> Bus:
         """A new connection to the broker."""
         self._open.append(await NatsBus.connect(self._settings))
+        await self._open[-1].set_up()
         return self._open[-1]
 
     async def disconnect(self, bus: Bus) -> None:
@@ -83,9 +85,7 @@ class RealHarness:
         """Ends all connections and empties the broker."""
         for bus in self._open:
             await bus.close()
-        token = self._settings.nats_token
-        assert token is not None
-        client = await nats.connect(self._settings.nats_url, token=token.get_secret_value())
+        client = await nats.connect(self._settings.nats_url, **login(self._settings, ""))
         jetstream = client.jetstream()
         for stream in await jetstream.streams_info():
             await jetstream.delete_stream(stream.config.name or "")

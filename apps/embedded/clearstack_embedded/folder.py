@@ -64,6 +64,11 @@ class DataFolder:
         return self.root / "store"
 
     @property
+    def certificates(self) -> Path:
+        """By which the broker and the store are known to the services; new at each start."""
+        return self.root / "certificates"
+
+    @property
     def logs(self) -> Path:
         """One log file for each process."""
         return self.root / "logs"

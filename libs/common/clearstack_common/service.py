@@ -57,7 +57,7 @@ async def serve_worker(
     configure_logging(settings, service)
     telemetry = open_telemetry(settings, service)
     stopping = stop_on_signals()
-    bus = await NatsBus.connect(settings, telemetry)
+    bus = await NatsBus.connect(settings, telemetry, service=service)
     store = await S3Store.connect(settings, telemetry.metrics)
     server = ServiceServer(settings.grpc_address)
     await server.start()

@@ -21,8 +21,11 @@ class ServiceSettings(BaseSettings):
     metrics_address: str = Field(
         default="", description="host:port of the page of figures for Prometheus; empty = none"
     )
-    nats_url: str = "nats://127.0.0.1:4222"
-    nats_token: SecretStr | None = None
+    nats_url: str = Field(default="nats://127.0.0.1:4222", description="nats://… or tls://…")
+    nats_nkey_seed: SecretStr | None = Field(default=None, description="Whom the broker knows us by")
+    nats_ca: Path | None = Field(
+        default=None, description="Who signed the broker's certificate (PEM); default: whom the system trusts"
+    )
     s3_endpoint: str = Field(default="127.0.0.1:9000", description="host:port")
     s3_access_key: str = ""
     s3_secret_key: SecretStr = SecretStr("")

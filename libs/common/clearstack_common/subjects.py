@@ -14,8 +14,11 @@ TRAININGS_BUCKET = "clearstack_trainings"
 MODELS_BUCKET = "clearstack_models"
 DENOISINGS_BUCKET = "clearstack_denoisings"
 LOCKS_BUCKET = "clearstack_locks"
-# Every service adds to it; the gateway alone reads and removes.
+# Every service adds to it; the gateway alone lists and removes.
 DEAD_LETTERS_BUCKET = "clearstack_dead_letters"
+# Written by the gateway alone.
+RECORD_BUCKETS = (STACKS_BUCKET, TRAININGS_BUCKET, MODELS_BUCKET, DENOISINGS_BUCKET)
+BUCKETS = (*RECORD_BUCKETS, LOCKS_BUCKET, DEAD_LETTERS_BUCKET)
 
 
 def run_id(resource_name: str) -> str:
@@ -33,9 +36,24 @@ def verb_of(subject: str) -> str:
     return subject.split(".")[2]
 
 
+def verbs() -> list[str]:
+    """Every kind of work that there is."""
+    return [field.name for field in Job.DESCRIPTOR.oneofs_by_name["verb"].fields]
+
+
 def jobs_with(verb: str) -> str:
     """All jobs with a verb."""
     return f"clearstack.cmd.{verb}.*"
+
+
+def consumer_of(verb: str) -> str:
+    """The consumer that hands out the jobs with a verb."""
+    return f"{verb}-workers"
+
+
+def stream_of(bucket: str) -> str:
+    """The stream in which JetStream keeps a key-value bucket."""
+    return f"KV_{bucket}"
 
 
 def event_subject(event: Event) -> str:

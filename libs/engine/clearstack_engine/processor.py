@@ -36,7 +36,7 @@ def prepare(max_threads: int) -> None:
 
 def gpu_memory_bytes() -> int:
     """What this process holds of the GPU's memory; 0 while it uses none."""
-    return torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0
+    return torch.cuda.memory_reserved() if torch.cuda.is_initialized() else 0  # type: ignore[no-untyped-call]
 
 
 def give_back_memory() -> None:

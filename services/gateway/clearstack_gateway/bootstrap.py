@@ -24,6 +24,7 @@ from clearstack_common.bus import Bus, NatsBus
 from clearstack_common.health import ServiceServer
 from clearstack_common.log import configure_logging
 from clearstack_common.objects import FileCache, ObjectStore, S3Store
+from clearstack_common.permissions import GATEWAY
 from clearstack_common.readiness import Readiness
 from clearstack_common.service import run_until, stop_on_signals
 from clearstack_common.telemetry import Telemetry, open_telemetry
@@ -90,8 +91,10 @@ async def serve(settings: GatewaySettings) -> None:
     server = protected_server(settings, telemetry)
     servers = [server, *([ServiceServer(settings.health_address)] if settings.health_address else [])]
     stopping = stop_on_signals()
-    bus = await NatsBus.connect(settings, telemetry)
+    bus = await NatsBus.connect(settings, telemetry, service=GATEWAY)
+    await bus.set_up()
     store = await S3Store.connect(settings, telemetry.metrics)
+    await store.set_up()
     mirror = Mirror(store)
     tables = open_tables(bus, mirror)
     runs = Runs(bus, tables, settings.pixels_per_range, telemetry.tracing)

@@ -81,6 +81,7 @@ class Lane:
         await servers.start()
         try:
             bus, store = await NatsBus.connect(servers.settings), await S3Store.connect(servers.settings)
+            await bus.set_up()
             lane = cls(servers, bus, store)
             applying = asyncio.ensure_future(lane._upkeep.apply_events())
             try:

@@ -9,9 +9,10 @@ import nats
 import urllib3
 from clearstack_common import subjects
 from clearstack_common.bus import NatsBus
+from clearstack_common.bus.nats_login import login
 from clearstack_common.objects import S3Store
 from clearstack_common.settings import ServiceSettings
-from clearstack_embedded.credentials import load_or_create
+from clearstack_embedded.credentials import OPERATOR, load_or_create
 from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.settings import BUCKET
 from clearstack_gateway.use_cases.tables import open_tables
@@ -38,6 +39,7 @@ def is_mirrored(installation: RunningInstallation) -> bool:
 
     async def look() -> bool:
         bus = await NatsBus.connect(_settings(installation))
+        await bus.attach()
         store = await S3Store.connect(_settings(installation))
         try:
             copies = {each.key for each in await store.list("records/")}
@@ -127,8 +129,7 @@ async def _is_remembered(jetstream: JetStreamContext, subject: str) -> bool:
 
 async def _client(installation: RunningInstallation) -> Client:
     settings = _settings(installation)
-    assert settings.nats_token is not None
-    return await nats.connect(settings.nats_url, token=settings.nats_token.get_secret_value())
+    return await nats.connect(settings.nats_url, **login(settings, ""))
 
 
 def jobs(installation: RunningInstallation, run: str) -> list[str]:
@@ -137,8 +138,7 @@ def jobs(installation: RunningInstallation, run: str) -> list[str]:
     wanted = f"clearstack.cmd.*.{subjects.run_id(run)}"
 
     async def look() -> list[str]:
-        assert settings.nats_token is not None
-        client = await nats.connect(settings.nats_url, token=settings.nats_token.get_secret_value())
+        client = await nats.connect(settings.nats_url, **login(settings, ""))
         try:
             stream = await client.jetstream().stream_info(subjects.JOBS_STREAM, subjects_filter=wanted)
             return sorted(stream.state.subjects or {})
@@ -153,8 +153,7 @@ def waiting(installation: RunningInstallation) -> dict[str, int]:
     settings = _settings(installation)
 
     async def look() -> dict[str, int]:
-        assert settings.nats_token is not None
-        client = await nats.connect(settings.nats_url, token=settings.nats_token.get_secret_value())
+        client = await nats.connect(settings.nats_url, **login(settings, ""))
         try:
             jetstream = client.jetstream()
             streams = (subjects.JOBS_STREAM, subjects.EVENTS_STREAM)
@@ -168,15 +167,16 @@ def waiting(installation: RunningInstallation) -> dict[str, int]:
 
 def _settings(installation: RunningInstallation) -> ServiceSettings:
     folder = DataFolder(installation.data)
-    secrets = load_or_create(folder.secrets)
+    account = load_or_create(folder.secrets).of(OPERATOR)
     state = json.loads(folder.state.read_text())
     return ServiceSettings(
         instance="test",
         nats_url=state["nats_url"],
-        nats_token=SecretStr(secrets.nats_token),
+        nats_ca=folder.certificates / "broker-ca.pem",
+        nats_nkey_seed=SecretStr(account.nkey_seed),
         s3_endpoint=state["s3_url"].partition("//")[2],
-        s3_access_key=secrets.s3_access_key,
-        s3_secret_key=SecretStr(secrets.s3_secret_key),
+        s3_access_key=account.s3_access_key,
+        s3_secret_key=SecretStr(account.s3_secret_key),
         s3_secure=False,
         s3_bucket=BUCKET,
     )

@@ -4,11 +4,13 @@ import io
 import json
 import signal
 import socket
+import ssl
 import stat
 import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import nats
@@ -16,10 +18,11 @@ import nats.errors
 import psutil
 import pytest
 from clearstack_embedded.bucket import bucket_exists
-from clearstack_embedded.credentials import Credentials
+from clearstack_embedded.credentials import OPERATOR, Account, load_or_create
 from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.installation import Installation, InstallationConfig, InstallationError
 from clearstack_embedded.lock import is_held
+from clearstack_embedded.ports import GRPC_OFFSET
 from clearstack_embedded.state import InstallationState, read_state
 from clearstack_embedded.status import ProcessStatus, read_status, running_endpoint
 from minio import Minio
@@ -37,12 +40,16 @@ def _state(data: Path) -> InstallationState:
     return state
 
 
+def _operator(data: Path) -> Account:
+    return load_or_create(DataFolder(data).secrets).of(OPERATOR)
+
+
 def _store(data: Path) -> Minio:
-    secrets = json.loads(DataFolder(data).secrets.read_text())
+    account = _operator(data)
     return Minio(
         _state(data).s3_url.removeprefix("http://"),
-        access_key=secrets["s3_access_key"],
-        secret_key=secrets["s3_secret_key"],
+        access_key=account.s3_access_key,
+        secret_key=account.s3_secret_key,
         secure=False,
     )
 
@@ -74,8 +81,18 @@ async def _num_messages(data: Path) -> int:
 
 
 async def _broker(data: Path) -> Client:
-    token = json.loads(DataFolder(data).secrets.read_text())["nats_token"]
-    return await nats.connect(_state(data).nats_url, token=token)
+    return await _connect(data, _operator(data))
+
+
+async def _connect(data: Path, account: Account) -> Client:
+    authority = DataFolder(data).certificates / "broker-ca.pem"
+    return await nats.connect(
+        _state(data).nats_url,
+        nkeys_seed_str=account.nkey_seed,
+        tls=ssl.create_default_context(cafile=authority),
+        tls_handshake_first=True,
+        allow_reconnect=False,
+    )
 
 
 def _status(data: Path) -> dict[str, ProcessStatus]:
@@ -180,18 +197,44 @@ async def test_nothing_is_open_to_whoever_asks(installations: Start, data: Path)
     folder = DataFolder(data)
     assert stat.S_IMODE(folder.secrets.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.state.stat().st_mode) == 0o600
-    assert not any(
-        secret in folder.state.read_text() for secret in json.loads(folder.secrets.read_text()).values()
-    )
     for address in _addresses(_state(data)):
         assert address.removeprefix("::ffff:").startswith("127.0.0.1:")
         for path in ("clearstack/a/stack.tif", "buckets/clearstack/a/stack.tif"):
             assert b"pixels" not in await asyncio.to_thread(_fetch, f"http://{address}/{path}")
-    assert not bucket_exists(
-        _state(data).s3_url.removeprefix("http://"), "clearstack", Credentials.generate()
-    )
+    assert not bucket_exists(_state(data).s3_url.removeprefix("http://"), "clearstack", Account.generate())
     with pytest.raises(nats.errors.Error):
-        await nats.connect(_state(data).nats_url, token="wrong", allow_reconnect=False)  # noqa: S106
+        await _connect(data, Account.generate())
+
+
+async def test_inner_parts_of_the_store_talk_to_nobody(installations: Start, data: Path) -> None:
+    """The store's parts take each other's word by certificate; anybody else on this machine is sent away."""
+    await installations().start()
+    book = json.loads(DataFolder(data).ports.read_text())
+    ports = [port + GRPC_OFFSET for name, port in book.items() if name.startswith("store.")]
+    listening = {int(address.rpartition(":")[2]) for address in _addresses(_state(data))}
+    assert len(listening.intersection(ports)) >= 4
+    for port in listening.intersection(ports):
+        assert not await asyncio.to_thread(_is_spoken_to, port, None)
+        assert not await asyncio.to_thread(_is_spoken_to, port, _trusting())
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    return context
+
+
+def _is_spoken_to(port: int, tls: ssl.SSLContext | None) -> bool:
+    """Whether a gRPC server answers the beginning of HTTP/2 with its own."""
+    try:
+        with ExitStack() as stack:
+            plain = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            connection = stack.enter_context(tls.wrap_socket(plain)) if tls else plain
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
+            return connection.recv(9)[3:4] == b"\x04"  # a SETTINGS frame
+    except OSError:  # it hangs up, or asks for a certificate
+        return False
 
 
 def _addresses(state: InstallationState) -> list[str]:

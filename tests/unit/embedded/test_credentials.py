@@ -2,7 +2,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from clearstack_embedded.credentials import Credentials, load_or_create
+from clearstack_common.permissions import SERVICES
+from clearstack_embedded.credentials import OPERATOR, Credentials, load_or_create
 from clearstack_embedded.errors import InstallationError
 
 
@@ -21,14 +22,35 @@ def test_each_installation_has_its_own() -> None:
 def test_secrets_do_not_show_in_a_repr() -> None:
     """A log line or traceback that shows the object gives nothing away."""
     credentials = Credentials.generate()
-    assert credentials.s3_secret_key not in repr(credentials)
-    assert credentials.nats_token not in repr(credentials)
+    for account in credentials.accounts.values():
+        assert account.s3_secret_key not in repr(credentials)
+        assert account.nkey_seed not in repr(credentials)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"s3_access_key": 1, "other": 2}'])
+def test_each_service_has_its_own(tmp_path: Path) -> None:
+    """No two accounts share anything, and the broker knows each by the public half of its key."""
+    accounts = load_or_create(tmp_path / "secrets.json").accounts
+    assert set(accounts) == {*SERVICES, OPERATOR}
+    for field in ("nkey_seed", "nkey", "s3_access_key", "s3_secret_key"):
+        assert len({getattr(account, field) for account in accounts.values()}) == len(accounts)
+    assert all(account.nkey.startswith("U") for account in accounts.values())
+
+
+def test_file_of_the_first_version_is_replaced(tmp_path: Path) -> None:
+    """An installation from before keys were told apart starts, with new keys that stay."""
+    path = tmp_path / "secrets.json"
+    path.write_text('{"s3_access_key": "a", "s3_secret_key": "b", "nats_token": "c"}')
+    found = load_or_create(path)
+    assert found == load_or_create(path)
+    assert found.of("trainer") != found.of("gateway")
+    assert "nats_token" not in path.read_text()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"gateway": {"nkey_seed": "SUAsecret"}}'])
 def test_broken_file_says_what_to_do(tmp_path: Path, text: str) -> None:
-    """A damaged file names itself and the way out."""
+    """A damaged file names itself and the way out, and nothing of what is in it."""
     path = tmp_path / "secrets.json"
     path.write_text(text)
-    with pytest.raises(InstallationError, match=r"secrets\.json .*Delete the file"):
+    with pytest.raises(InstallationError, match=r"secrets\.json .*Delete the file") as refusal:
         load_or_create(path)
+    assert "SUAsecret" not in str(refusal.value)

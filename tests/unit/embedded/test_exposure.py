@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from clearstack_common.permissions import GATEWAY
 from clearstack_embedded.folder import DataFolder
-from clearstack_embedded.services import GATEWAY, services
+from clearstack_embedded.services import services
 from clearstack_embedded.settings import Exposure, InstallationConfig
 from clearstack_embedded.spec import ProcessSpec
 from clearstack_embedded.wiring import Wiring, wire

@@ -1,3 +1,4 @@
+import json
 import stat
 from pathlib import Path
 
@@ -30,18 +31,22 @@ def test_no_inference_worker_is_refused() -> None:
 
 def test_no_secret_is_on_a_command_line(wiring: Wiring) -> None:
     """Everyone on a machine can read command lines."""
-    secrets = (wiring.credentials.s3_secret_key, wiring.credentials.nats_token)
+    accounts = wiring.credentials.accounts.values()
+    secrets = [secret for each in accounts for secret in (each.s3_secret_key, each.nkey_seed)]
     for spec in (*servers(wiring), *services(wiring)):
         assert not any(secret in " ".join(spec.command) for secret in secrets)
         assert not any(secret in repr(spec) for secret in secrets)
 
 
-def test_broker_configuration_is_private(wiring: Wiring) -> None:
-    """The file with the token is for its owner only, and every message is on disk before it is acknowledged."""
+def test_servers_are_configured_in_private(wiring: Wiring) -> None:
+    """What they are told is for its owner only, and every message is on disk before it is acknowledged."""
     servers(wiring)
-    config = wiring.folder.broker / "nats.conf"
-    assert stat.S_IMODE(config.stat().st_mode) == 0o600
-    assert "sync_interval: always" in config.read_text()
+    config = json.loads((wiring.folder.broker / "nats.conf").read_text())
+    assert config["jetstream"]["sync_interval"] == "always"
+    folders = (wiring.folder.broker, wiring.folder.store, wiring.folder.certificates)
+    files = [path for folder in folders for path in folder.iterdir()]
+    assert {path.suffix for path in files} == {".conf", ".json", ".toml", ".pem", ".key"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 def test_store_is_told_every_port(wiring: Wiring) -> None:
@@ -73,6 +78,15 @@ def test_services_have_distinct_addresses_and_names(wiring: Wiring) -> None:
     assert specs[0].address == wiring.endpoint
 
 
+def test_a_service_gets_its_own_keys_alone(wiring: Wiring) -> None:
+    """The second trainer has the trainers' keys, and no process those of another service or of the operator."""
+    accounts = wiring.credentials.accounts
+    for spec in services(wiring):
+        values = set(spec.environment.values())
+        known = {name for name, each in accounts.items() if values & {each.nkey_seed, each.s3_secret_key}}
+        assert known == {spec.name.removesuffix("-2")}
+
+
 def test_services_understand_their_environment(wiring: Wiring, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings class of the services reads everything that it is given here."""
     spec = services(wiring)[1]
@@ -81,9 +95,13 @@ def test_services_understand_their_environment(wiring: Wiring, monkeypatch: pyte
     settings = ServiceSettings()
     assert settings.instance == "trainer"
     assert settings.grpc_address == spec.address
-    assert settings.nats_url == f"nats://{wiring.nats_address}"
-    assert settings.nats_token is not None
-    assert settings.nats_token.get_secret_value() == wiring.credentials.nats_token
+    account = wiring.credentials.of("trainer")
+    assert settings.nats_url == f"tls://{wiring.nats_address}"
+    assert settings.nats_ca == wiring.broker_certificate.authority
+    assert settings.nats_nkey_seed is not None
+    assert settings.nats_nkey_seed.get_secret_value() == account.nkey_seed
+    assert settings.s3_access_key == account.s3_access_key
+    assert settings.s3_secret_key.get_secret_value() == account.s3_secret_key
     assert settings.s3_endpoint == wiring.s3_address
     assert not settings.s3_secure
     assert settings.scratch.is_dir()

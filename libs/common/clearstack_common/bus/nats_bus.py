@@ -16,11 +16,11 @@ from google.protobuf.message import Message
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError as NatsNotFoundError
-from nats.js.kv import KeyValue
 
 from clearstack_common import protojson, subjects
+from clearstack_common.bus import nats_setup
 from clearstack_common.bus.dead_letters import bury
 from clearstack_common.bus.envelope import event_headers, job_headers
 from clearstack_common.bus.nats_calls import broker_calls, made_us
@@ -28,6 +28,7 @@ from clearstack_common.bus.nats_client import ObservedClient
 from clearstack_common.bus.nats_copy import NatsCopy
 from clearstack_common.bus.nats_delivery import NatsDelivery, deliveries
 from clearstack_common.bus.nats_lock import NatsTrainingLock
+from clearstack_common.bus.nats_login import login
 from clearstack_common.bus.nats_table import NatsTable
 from clearstack_common.bus.port import LockHolder
 from clearstack_common.errors import ClearstackError
@@ -37,15 +38,6 @@ from clearstack_common.telemetry import Telemetry, Tracing
 M = TypeVar("M", bound=Message)
 
 _ANSWER_S = 2
-DEDUPLICATION_WINDOW_S = 3600.0
-_BUCKETS = (
-    subjects.STACKS_BUCKET,
-    subjects.TRAININGS_BUCKET,
-    subjects.MODELS_BUCKET,
-    subjects.DENOISINGS_BUCKET,
-    subjects.LOCKS_BUCKET,
-    subjects.DEAD_LETTERS_BUCKET,
-)
 log = structlog.get_logger()
 
 
@@ -78,18 +70,20 @@ class NatsBus:
         self._tracing = tracing
         self._jetstream: JetStreamContext = client.jetstream(timeout=5)
         self._settings = settings
-        self._buckets: dict[str, KeyValue] = {}
+        self._buckets = {name: nats_setup.bucket(self._jetstream, name) for name in subjects.BUCKETS}
         self._made_us: dict[str, int] = {}
         self._copies: dict[str, NatsCopy[Any]] = {}
 
     @classmethod
-    async def connect(cls, settings: ServiceSettings, telemetry: Telemetry | None = None) -> Self:
-        """Connects, waiting for the broker as long as it takes, and creates what is missing there."""
+    async def connect(
+        cls, settings: ServiceSettings, telemetry: Telemetry | None = None, *, service: str = ""
+    ) -> Self:
+        """Connects as a service (or as a person, without), waiting for the broker as long as it takes."""
         telemetry = telemetry or Telemetry()
         client = ObservedClient(telemetry.metrics)
         await client.connect(
             settings.nats_url,
-            token=settings.nats_token.get_secret_value() if settings.nats_token else None,
+            **login(settings, service),
             name=settings.instance,
             allow_reconnect=True,
             max_reconnect_attempts=-1,
@@ -98,34 +92,17 @@ class NatsBus:
             max_outstanding_pings=2,
             error_cb=_log_error,
         )
-        bus = cls(client, settings, telemetry.tracing)
-        await bus._set_up()
-        return bus
+        return cls(client, settings, telemetry.tracing)
 
-    async def _set_up(self) -> None:
-        await self._jetstream.add_stream(
-            StreamConfig(
-                name=subjects.JOBS_STREAM,
-                subjects=[subjects.JOBS],
-                retention=RetentionPolicy.WORK_QUEUE,
-                storage=StorageType.FILE,
-                duplicate_window=DEDUPLICATION_WINDOW_S,
-            )
-        )
-        await self._jetstream.add_stream(
-            StreamConfig(
-                name=subjects.EVENTS_STREAM,
-                subjects=[subjects.EVENTS],
-                storage=StorageType.FILE,
-                duplicate_window=DEDUPLICATION_WINDOW_S,
-            )
-        )
-        for bucket in _BUCKETS:
-            # No limit_marker_ttl: with it a lock that expires is taken over late.
-            self._buckets[bucket] = await self._jetstream.create_key_value(
-                KeyValueConfig(bucket=bucket, history=1, storage=StorageType.FILE)
-            )
-            self._made_us[bucket] = await made_us(self._jetstream, self._buckets[bucket])
+    async def set_up(self) -> None:
+        """Makes what is missing on the broker; the gateway's task."""
+        await nats_setup.set_up(self._jetstream, self._settings.ack_wait_s)
+        await self.attach()
+
+    async def attach(self) -> None:
+        """Asks when the buckets were made, for whoever compares revisions."""
+        for name, bucket in self._buckets.items():
+            self._made_us[name] = await made_us(self._jetstream, bucket)
 
     async def close(self) -> None:
         """Ends the connection."""
@@ -163,13 +140,8 @@ class NatsBus:
 
     def jobs(self, verb: str) -> AsyncIterator[NatsDelivery[Job]]:
         """Jobs with a verb, one at a time, for ever; survives outages of the broker."""
-        config = ConsumerConfig(
-            durable_name=f"{verb}-workers",
-            filter_subject=subjects.jobs_with(verb),
-            ack_wait=self._settings.ack_wait_s,
-            max_deliver=-1,
-        )
-        return deliveries(self._jetstream, subjects.JOBS_STREAM, config, Job, self._bury)
+        consumer = subjects.consumer_of(verb)
+        return deliveries(self._jetstream, subjects.JOBS_STREAM, consumer, Job, self._bury)
 
     def events(self, consumer: str, kinds: Sequence[str]) -> AsyncIterator[NatsDelivery[Event]]:
         """Events of some kinds in their order, for ever; a named consumer goes on where it stood."""
@@ -180,7 +152,7 @@ class NatsBus:
             max_deliver=-1,
             max_ack_pending=1,  # keeps the order, also between two gateways
         )
-        return deliveries(self._jetstream, subjects.EVENTS_STREAM, config, Event, self._bury)
+        return deliveries(self._jetstream, subjects.EVENTS_STREAM, consumer, Event, self._bury, config)
 
     async def _bury(self, message: Msg) -> None:
         """Keeps a message that cannot be read."""
@@ -240,8 +212,8 @@ class NatsBus:
             )
 
     def table(self, bucket: str, message_type: type[M]) -> NatsTable[M]:
-        """The table in a bucket."""
-        kept, made = self._buckets[bucket], self._made_us[bucket]
+        """The table in a bucket; without `attach`, its revisions are the broker's own numbers."""
+        kept, made = self._buckets[bucket], self._made_us.get(bucket, 0)
         if bucket not in self._copies:
             self._copies[bucket] = NatsCopy(self._jetstream, bucket, kept, made, message_type)
         return NatsTable(kept, self._copies[bucket], made, message_type)

@@ -52,22 +52,32 @@ class NatsDelivery(Generic[M]):
 async def deliveries(
     jetstream: JetStreamContext,
     stream: str,
-    config: ConsumerConfig,
+    consumer: str,
     message_type: type[M],
     bury: Callable[[Msg], Awaitable[None]],
+    config: ConsumerConfig | None = None,
 ) -> AsyncIterator[NatsDelivery[M]]:
-    """Messages in their order, for ever. What cannot be parsed is buried and given up."""
+    """Messages in their order, for ever. What cannot be parsed is buried and given up.
+
+    Args:
+        jetstream: The connection.
+        stream: Where the messages are.
+        consumer: Who hands them out; waited for until the gateway has made it.
+        message_type: What they hold.
+        bury: Keeps what cannot be parsed.
+        config: Makes the consumer here, where that is allowed.
+    """
     subscription: JetStreamContext.PullSubscription | None = None
     while True:
         try:
             if subscription is None:
-                await jetstream.add_consumer(stream, config)
-                subscription = await jetstream.pull_subscribe_bind(durable=config.durable_name, stream=stream)
+                await _ensure(jetstream, stream, consumer, config)
+                subscription = await jetstream.pull_subscribe_bind(durable=consumer, stream=stream)
             [message] = await subscription.fetch(1, timeout=_FETCH_S)
         except nats.errors.TimeoutError:
             continue
         except (nats.errors.Error, OSError) as error:
-            log.warning("waiting for the broker", consumer=config.durable_name, error=repr(error))
+            log.warning("waiting for the broker", consumer=consumer, error=repr(error))
             if isinstance(error, nats.errors.ConnectionClosedError):
                 return
             subscription = None
@@ -90,3 +100,13 @@ async def _give_up(message: Msg, bury: Callable[[Msg], Awaitable[None]]) -> None
             await message.term()
     except BackendUnavailableError as error:
         log.warning("message comes again", reason=error.message)
+
+
+async def _ensure(
+    jetstream: JetStreamContext, stream: str, consumer: str, config: ConsumerConfig | None
+) -> None:
+    """Makes the consumer, or asks whether it is there."""
+    if config is None:
+        await jetstream.consumer_info(stream, consumer)
+    else:
+        await jetstream.add_consumer(stream, config)

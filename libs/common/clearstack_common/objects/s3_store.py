@@ -36,6 +36,7 @@ _AWAY = (
 )
 _PART_BYTES = 16 << 20
 _RETRY_FOR_S = 90.0
+_NOWHERE = "stacks/nothing-is-here"
 
 
 # What stores say that count their room. SeaweedFS says InternalError for this as for anything else.
@@ -59,7 +60,7 @@ class S3Store:
 
     @classmethod
     async def connect(cls, settings: ServiceSettings, metrics: Metrics | None = None) -> Self:
-        """Connects and creates the bucket if it is missing."""
+        """Connects; nothing is asked of the store yet."""
         client = Minio(
             settings.s3_endpoint,
             access_key=settings.s3_access_key,
@@ -72,9 +73,11 @@ class S3Store:
                 maxsize=16,
             ),
         )
-        store = cls(client, settings.s3_bucket, metrics or Metrics())
-        await store._call(store._ensure_bucket)
-        return store
+        return cls(client, settings.s3_bucket, metrics or Metrics())
+
+    async def set_up(self) -> None:
+        """Creates the bucket if it is missing; the gateway's task."""
+        await self._call(self._ensure_bucket)
 
     def _ensure_bucket(self) -> None:
         if not self._client.bucket_exists(self._bucket):
@@ -246,11 +249,15 @@ class S3Store:
         return self._client.presigned_get_object(self._bucket, key, timedelta(seconds=expires_s))
 
     async def is_available(self) -> bool:
-        """Whether the store answers now."""
+        """Whether the store answers now, and knows us."""
+        # Of an object, not of the bucket: a worker may not look at that.
         try:
-            return await asyncio.to_thread(self._client.bucket_exists, self._bucket)
+            await asyncio.to_thread(self._client.stat_object, self._bucket, _NOWHERE)
+        except S3Error as error:
+            return error.code == "NoSuchKey"
         except Exception:  # whatever it is, the store cannot be used
             return False
+        return True
 
 
 def _translated(function: Callable[[], T]) -> T:

@@ -1,0 +1,41 @@
+"""How the broker is configured: who may connect, and what each of them may do."""
+
+import json
+from typing import Any
+
+from clearstack_common.permissions import SERVICES, permissions
+
+from clearstack_embedded.credentials import OPERATOR, Credentials
+from clearstack_embedded.wiring import Wiring
+
+
+def broker_config(wiring: Wiring) -> str:
+    """The broker's configuration file; there is no secret in it, only the public halves of keys."""
+    config = {
+        "server_name": "clearstack",
+        "listen": wiring.nats_address,
+        "tls": {
+            "cert_file": str(wiring.broker_certificate.certificate),
+            "key_file": str(wiring.broker_certificate.key),
+            # A client that speaks first gets TLS at once; our health check waits for the greeting, and asks no more.
+            "handshake_first": "auto",
+        },
+        "authorization": {"users": _users(wiring.credentials)},
+        "jetstream": {
+            "store_dir": str(wiring.folder.broker / "streams"),
+            # By default a message is on disk only two minutes after it was acknowledged.
+            "sync_interval": "always",
+        },
+        "logtime_utc": True,
+    }
+    return json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+
+
+def _users(credentials: Credentials) -> list[dict[str, Any]]:
+    users = [{"nkey": credentials.of(name).nkey, "permissions": _permissions(name)} for name in SERVICES]
+    return [*users, {"nkey": credentials.of(OPERATOR).nkey}]
+
+
+def _permissions(service: str) -> dict[str, Any]:
+    allowed = permissions(service)
+    return {"publish": list(allowed.publish), "subscribe": list(allowed.subscribe)}
