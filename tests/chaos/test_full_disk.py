@@ -13,7 +13,7 @@ from chaos.support.ports import own_port
 from chaos.support.recorder import Recorder
 from chaos.support.small_disk import small_disk
 from clearstack.v1 import training_pb2
-from clearstack.v1.stack_service_pb2 import ListStacksRequest, Stack
+from clearstack.v1.stack_service_pb2 import ListStacksRequest
 from clearstack.v1.training_pb2 import Training
 from clearstack_embedded.folder import DataFolder
 from e2e.support import backends, configs, tiffs
@@ -123,34 +123,6 @@ def test_full_store(tmp_path: Path, figure: Recorder) -> None:
             "store started again, `clearstack deadletters retry` completes it",
         )
         assert failed.failure.reason == "OUT_OF_SPACE"
-
-
-@pytest.mark.chaos_long
-@pytest.mark.timeout(1200)
-def test_full_disk_of_the_broker(tmp_path: Path, figure: Recorder) -> None:
-    """A broker without room refuses what is new; nothing that was accepted is lost; with room all goes on."""
-    data = tmp_path / "data"
-    with small_disk(DataFolder(data).broker, 64 << 20) as disk, _installation(data) as running:
-        api = Api(running.endpoint)
-        stack = api.upload(tiffs.write_noise(tmp_path / "noisy.tif"))
-        accepted = api.train(stack, configs.n2v(epochs=6)).name
-        api.until_epoch(accepted, 1)
-        disk.fill()
-        with pytest.raises(grpc.RpcError) as refused:
-            _create_for_ever(api, stack)
-        disk.make_room()
-        running.until_restarted("broker", running.kill("broker"))
-        api.until_complete(accepted, _WITHIN_S)
-        figure(
-            "broker full: what is new is refused, what was accepted goes on when there is room",
-            "the broker's disk is filled to the last byte during a training; then room, and the broker started again",
-            f"CreateTraining refused as {_code(refused.value)}; the training that ran is complete",
-        )
-
-
-def _create_for_ever(api: Api, stack: Stack) -> None:
-    while True:
-        api.train(stack, configs.n2v())
 
 
 def _until_failed(api: Api, name: str) -> Training:
