@@ -145,7 +145,7 @@ async def test_a_job_goes_its_way(servers: Servers, made: NatsBus) -> None:
     await made.publish_job(train(1))
     delivery = await Reader(trainer.jobs("train")).next()
     await delivery.still_working()
-    assert await trainer.table(subjects.TRAININGS_BUCKET, TrainingRecord).get("t") == record
+    assert (await trainer.table(subjects.TRAININGS_BUCKET, TrainingRecord).get("t")).value == record.value
     lock = await trainer.acquire_lock("me")
     assert lock is not None
     await lock.renew()
