@@ -60,3 +60,4 @@ class Servers:
         for child in self._children:
             await child.kill()
         remove_sockets(self._wiring.ports)
+        self._wiring.ports.close()

@@ -123,6 +123,7 @@ class Installation:
             nats_url=wiring.nats_url,
             s3_url=f"http://{wiring.s3_address}",
         )
+        self._exits.callback(wiring.ports.close)
         self._exits.callback(remove_sockets, wiring.ports)
         self._exits.callback(self._folder.state.unlink, missing_ok=True)
         self._exits.push_async_callback(stop_keeper, await start_keeper(self._folder.root, self._run))

@@ -31,29 +31,32 @@ def is_free(port: int) -> bool:
     return True
 
 
-def api_port(asked: int | None) -> int | None:
-    """The gateway's port: the one asked for, else the default one if it is free, else None (choose any).
-
-    Raises:
-        InstallationError: The port was asked for by number and is taken.
-    """
-    if asked is None:
-        return DEFAULT_PORT if is_free(DEFAULT_PORT) else None
-    if not is_free(asked):
-        raise InstallationError(
-            f"Port {asked} on {HOST} is in use by another program (or not allowed). "
-            "Stop that program, choose another port with --port, or leave --port out to have a free one chosen."
-        )
-    return asked
-
-
 class PortBook:
-    """Gives each name a free port of its own: the remembered one where it is still free."""
+    """Gives each name a free port of its own: the remembered one where it is still free.
+
+    Seconds pass until somebody listens on a port that was given. Until `close` the UDP port of the same number is held, which
+    nobody else here uses: another installation that starts meanwhile sees by it that the port is spoken for.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._remembered = _read(path)
         self._given: dict[str, int] = {}
+        self._claims = contextlib.ExitStack()
+
+    def take_api(self, asked: int | None) -> int:
+        """The gateway's port: the one asked for; without a wish the default one if it is free, else any.
+
+        Raises:
+            InstallationError: The port was asked for by number and is taken.
+        """
+        port = self.take("gateway", preferred=DEFAULT_PORT if asked is None else asked)
+        if asked not in {None, port}:
+            raise InstallationError(
+                f"Port {asked} on {HOST} is in use by another program (or not allowed). "
+                "Stop that program, choose another port with --port, or leave --port out to have a free one chosen."
+            )
+        return port
 
     def take(self, name: str, *, with_grpc: bool = False, preferred: int | None = None) -> int:
         """A free port for `name`; `with_grpc` asks for the port 10,000 above it too.
@@ -62,22 +65,36 @@ class PortBook:
             InstallationError: No free port was found.
         """
         offsets = (0, GRPC_OFFSET) if with_grpc else (0,)
-        first = preferred if preferred is not None else self._remembered.get(name)
-        candidates = [] if first is None else [first]
+        wishes = (preferred, self._remembered.get(name))
+        candidates = [port for port in wishes if port is not None]
         candidates += random.sample(_CHOICES, _MAX_TRIES)
         taken = {port + offset for port in self._given.values() for offset in (0, GRPC_OFFSET)}
         for port in candidates:
             wanted = {port + offset for offset in offsets}
-            if not wanted & taken and all(is_free(each) for each in wanted):
+            if not wanted & taken and all(is_free(each) for each in wanted) and self._claim(port):
                 self._given[name] = port
                 return port
         raise InstallationError(
             f"No free port was found between {_CHOICES.start} and {_CHOICES.stop}; stop some other programs."
         )
 
+    def _claim(self, port: int) -> bool:
+        claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            claim.bind((HOST, port))
+        except OSError:
+            claim.close()
+            return False
+        self._claims.enter_context(claim)
+        return True
+
     def given(self, prefix: str) -> list[int]:
         """The ports given so far to names that start with `prefix`."""
         return [port for name, port in self._given.items() if name.startswith(prefix)]
+
+    def close(self) -> None:
+        """Speak for no port any more."""
+        self._claims.close()
 
     def save(self) -> None:
         """Remember what was given."""

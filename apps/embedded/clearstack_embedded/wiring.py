@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from clearstack_embedded.certificates import Certificate, make_certificate
 from clearstack_embedded.credentials import Credentials, load_or_create
 from clearstack_embedded.folder import DataFolder
-from clearstack_embedded.ports import HOST, PortBook, api_port
+from clearstack_embedded.ports import HOST, PortBook
 from clearstack_embedded.settings import InstallationConfig
 
 
@@ -46,7 +46,7 @@ def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -
     """
     ports = PortBook(folder.ports)
     exposure = config.exposure
-    port = ports.take("gateway", preferred=api_port(config.port))
+    port = ports.take_api(config.port)
     address = exposure.address(port)
     return Wiring(
         config=config,

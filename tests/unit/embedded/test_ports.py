@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from clearstack_embedded import ports
 from clearstack_embedded.errors import InstallationError
-from clearstack_embedded.ports import GRPC_OFFSET, PortBook, api_port, is_free
+from clearstack_embedded.ports import GRPC_OFFSET, PortBook, is_free
 
 
 @pytest.fixture
@@ -20,22 +20,37 @@ def test_listener_is_noticed(taken: int) -> None:
     assert not is_free(taken)
 
 
-def test_asked_port_that_is_taken_is_an_error(taken: int) -> None:
+def test_asked_port_that_is_taken_is_an_error(tmp_path: Path, taken: int) -> None:
     """Whoever asks for a number gets that number or a sentence that names it."""
     with pytest.raises(InstallationError, match=f"Port {taken} .*--port"):
-        api_port(taken)
+        PortBook(tmp_path / "ports.json").take_api(taken)
 
 
-def test_impossible_port_is_an_error() -> None:
+def test_impossible_port_is_an_error(tmp_path: Path) -> None:
     """A number that is no port gets the same sentence."""
     with pytest.raises(InstallationError, match="Port 70000"):
-        api_port(70_000)
+        PortBook(tmp_path / "ports.json").take_api(70_000)
 
 
-def test_taken_default_port_leaves_the_choice_open(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_taken_default_port_leaves_the_choice_open(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a wish, a taken default port is no error."""
     monkeypatch.setattr(ports, "DEFAULT_PORT", taken)
-    assert api_port(None) is None
+    assert PortBook(tmp_path / "ports.json").take_api(None) != taken
+
+
+def test_two_that_start_at_once_get_different_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens yet on the first one's default port, and the second one takes another all the same; until it ends."""
+    chosen, first, second, third = (PortBook(tmp_path / f"{number}.json") for number in range(4))
+    monkeypatch.setattr(ports, "DEFAULT_PORT", chosen.take("broker"))
+    chosen.close()
+    assert first.take_api(None) == ports.DEFAULT_PORT
+    assert second.take_api(None) != ports.DEFAULT_PORT
+    with pytest.raises(InstallationError, match="in use"):
+        third.take_api(ports.DEFAULT_PORT)
+    first.close()
+    assert third.take_api(ports.DEFAULT_PORT) == ports.DEFAULT_PORT
 
 
 def test_ports_are_remembered(tmp_path: Path) -> None:
@@ -43,6 +58,7 @@ def test_ports_are_remembered(tmp_path: Path) -> None:
     book = PortBook(tmp_path / "ports.json")
     first = [book.take("broker"), book.take("store.s3", with_grpc=True)]
     book.save()
+    book.close()
     again = PortBook(tmp_path / "ports.json")
     assert [again.take("broker"), again.take("store.s3", with_grpc=True)] == first
 
