@@ -39,6 +39,8 @@ def _installation(data: Path) -> Iterator[RunningInstallation]:
         running.stop()
 
 
+@pytest.mark.chaos_long
+@pytest.mark.timeout(900)
 def test_full_scratch_of_the_trainer(tmp_path: Path, figure: Recorder) -> None:
     """A stack that does not fit fails with advice, the next one is trained, and with more room the first one too."""
     data = tmp_path / "data"
