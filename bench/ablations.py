@@ -29,6 +29,9 @@ ABLATIONS = {
     "no-posterior": Ablation(
         title="blind to the end, the measured noise is not used", settings={"posterior": False}
     ),
+    "posterior": Ablation(
+        title="not blind to the end: the measured noise is used", settings={"posterior": True}
+    ),
     "no-augmentation": Ablation(title="without turned and flipped patches", settings={"augmentation": False}),
     "transposed": Ablation(title="transposed convolutions", settings={"resize_convolution": False}),
     "nearest": Ablation(title="upsampling by the nearest pixel", settings={"upsampling_mode": "nearest"}),

@@ -79,7 +79,7 @@ def quick() -> Iterator[Cell]:
 WHITE_BUDGETS_S = (100, 300, 500)
 STRUCTURED_BUDGETS_S = (150, 300, 750)
 OTHER_BUDGET_S = 100
-LONG_BUDGET_S = 1500
+LONG_BUDGET_S = 2000
 
 
 def full() -> Iterator[Cell]:
@@ -135,12 +135,13 @@ def depth_and_real(budget_s: float = 100) -> Iterator[Cell]:
     yield peer("confocal", "careamics-n2v", budget_s)
 
 
-WHITE_ABLATIONS = ("", "no-posterior", "turns", "layers-3", "features-48")
+WHITE_ABLATIONS = ("", "posterior")
 STRUCTURED_ABLATIONS = ("", "no-posterior", "turns", "zeros", "local-mean")
 
 
 def ablations(budget_s: float = 100) -> Iterator[Cell]:
     """One lead at a time, with and without."""
     yield from (ours("A", "n2v", budget_s, ablation=name) for name in WHITE_ABLATIONS)
+    yield from (ours("A", "n2v", 3 * budget_s, ablation=name) for name in ("", "posterior"))
     for data in WITH_SPECTRUM:
         yield from (ours(data, "told", budget_s, ablation=name) for name in STRUCTURED_ABLATIONS)
