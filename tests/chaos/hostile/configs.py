@@ -12,12 +12,13 @@ from chaos.hostile.case import Case
 _ARCHITECTURE: Final = {
     "num_features": 8, "num_layers": 2, "num_input_slices": 1, "resize_convolution": True, "upsampling": "bilinear",
 }  # fmt: skip
-_CARD: Final[dict[str, Any]] = {
+# Of a network that an import takes.
+CARD: Final[dict[str, Any]] = {
     "format_version": 1,
     "architecture": _ARCHITECTURE,
     "normalisation": {"mean": 0.0, "std": 1.0},
     "stage": "single",
-    "symmetries": [{"quarter_turns": 0, "flip": False}],
+    "symmetries": [{"num_turns": 0, "flip": False}],
 }
 _ODD: Final[tuple[Any, ...]] = (-1, 0, 10**9, 2**64, 1e308, "8", None, [], {}, True, 2.5)
 
@@ -44,13 +45,13 @@ def _cards() -> dict[str, object]:
     found: dict[str, object] = {}
     for key in ("num_features", "num_layers", "num_input_slices"):
         for value in _ODD:
-            found[f"{key} is {value!r}"] = {**_CARD, "architecture": {**_ARCHITECTURE, key: value}}
+            found[f"{key} is {value!r}"] = {**CARD, "architecture": {**_ARCHITECTURE, key: value}}
     for mean, std in _MEANS_AND_STDS:
         name = f"mean {mean!r}, std {str(std)[:20]}"
-        found[name] = {**_CARD, "normalisation": {"mean": mean, "std": std}}
+        found[name] = {**CARD, "normalisation": {"mean": mean, "std": std}}
     for key in ("architecture", "normalisation", "symmetries", "format_version", "stage"):
         for odd in _OTHERS:
-            found[f"{key} is {odd!r}"] = {**_CARD, key: odd}
+            found[f"{key} is {odd!r}"] = {**CARD, key: odd}
     for key in ("features", "num_layers", "patch_size", "overlap_tile_pad"):
         for value in _ODD[:8]:
             found[f"reference {key} is {value!r}"] = {"features": 8, "num_layers": 2, key: value}
@@ -78,7 +79,7 @@ def _texts() -> dict[str, Callable[[], bytes]]:
         "half an object": lambda: b'{"features": 8, "num_lay',
         "the same key twice": lambda: b'{"features": 8, "features": 900, "num_layers": 2}',
         "NaN": lambda: b'{"features": NaN, "num_layers": Infinity}',
-        "UTF-16": lambda: json.dumps(_CARD).encode("utf-16"),
+        "UTF-16": lambda: json.dumps(CARD).encode("utf-16"),
         "20 MB of spaces": lambda: b" " * (20 << 20) + b"{}",
         "a million keys": lambda: b"{" + b",".join(b'"%d":0' % number for number in range(1_000_000)) + b"}",
         "YAML that makes objects": lambda: b"!!python/object/apply:os.system ['true']",

@@ -13,13 +13,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from chaos.hostile import configs, packages, pickles
+from chaos.hostile import bioimageio, configs, packages, pickles
 from chaos.hostile.case import Case
 from clearstack_inference.check_model import VERDICT, verdict_on
 from clearstack_stacks import confinement
 
 _CONFIG = {"features": 8, "num_layers": 2, "patch_size": 64}
-_PLACES = {"package": "archive.zip", "config": "config.json", "card": "config.json"}
+_PLACES = {
+    "package": "archive.zip",
+    "bioimageio": "archive.zip",
+    "mask": "archive.zip",
+    "config": "config.json",
+    "card": "config.json",
+}
 _WEIGHTS = "stage1/weights.pth"
 # What no reading of a model does, by the names of Python's audit events.
 _DEEDS = (
@@ -53,12 +59,13 @@ class Outcome:
 
 def hostile_models() -> list[Case]:
     """The cases of all families."""
-    return [*pickles.cases(), *configs.cases(), *packages.cases()]
+    return [*pickles.cases(), *configs.cases(), *packages.cases(), *bioimageio.cases()]
 
 
 def try_models(cases: Sequence[Case], folder: Path, num_workers: int) -> Iterator[Outcome]:
     """The outcomes of `cases`, in their order."""
     torch.set_num_threads(1)
+    verdict_on(folder / "none")  # imports what every trial needs, once
     with ThreadPoolExecutor(num_workers) as pool:
         yield from pool.map(_try, cases, [folder / str(number) for number in range(len(cases))])
 

@@ -24,10 +24,10 @@ def cases() -> list[Case]:
     found |= {
         "nothing": lambda: b"",
         "no archive": lambda: b"PK but no more",
-        "empty": lambda: _packed({}),
-        "5,000 files": lambda: _packed({f"{number}.txt": b"" for number in range(5000)}),
-        "a configuration of 200 MB": lambda: _packed({"config.json": b" " * (200 << 20)}),
-        "an archive in itself": lambda: _packed({"archive.zip": _packed({"config.json": b"{}"})}),
+        "empty": lambda: packed({}),
+        "5,000 files": lambda: packed({f"{number}.txt": b"" for number in range(5000)}),
+        "a configuration of 200 MB": lambda: packed({"config.json": b" " * (200 << 20)}),
+        "an archive in itself": lambda: packed({"archive.zip": packed({"config.json": b"{}"})}),
         "a link": _link,
         "twice the same name": _twice,
         "a size that lies": lambda: _lying(24, 2**31),
@@ -36,39 +36,40 @@ def cases() -> list[Case]:
         "a wrong checksum": lambda: _lying(16, 12345),
         "encrypted": lambda: _lying(8, 1),
         "an offset that lies": lambda: _lying(42, 2**31),
-        "noise inside": lambda: _packed({"config.json": b"{}", "stage1/weights.pth": bytes(range(256))}),
+        "noise inside": lambda: packed({"config.json": b"{}", "stage1/weights.pth": bytes(range(256))}),
     }
     return [Case(family="package", name=name, build=build) for name, build in found.items()]
 
 
 def _named(name: str) -> Callable[[], bytes]:
-    return lambda: _packed({name: b"{}"})
+    return lambda: packed({name: b"{}"})
 
 
-def _packed(files: dict[str, bytes]) -> bytes:
+def packed(files: dict[str, bytes]) -> bytes:
+    """An archive of those files."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            packed.writestr(name, content)
+            archive.writestr(name, content)
     return file.getvalue()
 
 
 def _link() -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as packed:
+    with zipfile.ZipFile(file, "w") as archive:
         link = zipfile.ZipInfo("config.json")
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
-        packed.writestr(link, "/etc/passwd")
+        archive.writestr(link, "/etc/passwd")
     return file.getvalue()
 
 
 def _twice() -> bytes:
-    return _packed({"config.json": b"{}", "config.jsoN": b"[]"}).replace(b"config.jsoN", b"config.json")
+    return packed({"config.json": b"{}", "config.jsoN": b"[]"}).replace(b"config.jsoN", b"config.json")
 
 
 def _lying(place: int, value: int) -> bytes:
     """An archive whose directory has another number at `place` of its first entry."""
-    content = bytearray(_packed({"config.json": b"{}" * 1000}))
+    content = bytearray(packed({"config.json": b"{}" * 1000}))
     start = content.index(b"PK\x01\x02") + place
     content[start : start + 4] = struct.pack("<I", value)
     return bytes(content)

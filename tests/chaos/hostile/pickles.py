@@ -113,6 +113,10 @@ _FORMS: Final[dict[str, Callable[[str, str, tuple[Any, ...]], bytes]]] = {
 }
 
 
+# A state dict, or any other pickle, that runs code when it is read without care.
+RUNS_CODE: Final = _FORMS["GLOBAL and REDUCE"]("os", "system", (_SHELL,))
+
+
 def _archive(
     pickled: bytes, extra: dict[str, bytes] | None = None, method: int = zipfile.ZIP_STORED
 ) -> bytes:

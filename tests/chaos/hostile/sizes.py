@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import math
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -36,7 +37,6 @@ from chaos.hostile.tiff_bytes import (
     TILE_OFFSETS,
     TILE_WIDTH,
     WIDTH,
-    Page,
     Tag,
     TiffKind,
     number,
@@ -47,6 +47,7 @@ _FAR: Final = 2**31 - 1
 # Pixels that are not compressed lie where they lie, however their strips are counted: they are read, and nothing is invented.
 _HARMLESS: Final = (
     "0 samples",
+    "7 bits",  # packed pixels: fewer bytes than there are
     *(f"strips of {size} bytes" for size in (0, 2000, 10**6, _FAR, 2**32 - 1)),
     *(f"{rows} rows a strip" for rows in (1, 3, 31)),
     "a strip for each row, one count",
@@ -97,7 +98,15 @@ def cases() -> list[Case]:
             build=partial(_bomb, method, num_pixels),
         )
         for name, method in _METHODS.items()
-        for num_pixels in (8 << 20, 60 << 20, 120 << 20)
+        for num_pixels in (4 << 20, 49 << 20, 121 << 20)  # squares
+    ]
+    found += [
+        Case(
+            family="bombs",
+            name=f"{name}, 256 MiB behind {SIDE_PX} x {SIDE_PX} pixels",
+            build=partial(_swelling, _METHODS[name], 256 << 20),
+        )
+        for name in ("deflate", "lzma", "packbits", "zstd")
     ]
     found += [
         Case(
@@ -213,15 +222,18 @@ def _odd_types() -> dict[str, list[Tag]]:
     }
 
 
-def _pages(num_pixels: int, data: bytes, method: int) -> bytes:
-    """A square page of `num_pixels` in one strip."""
-    side = int(num_pixels**0.5)
-    page: Page = plain_page(8, len(data), side).having(number(COMPRESSION, method))
+def _in_one_strip(side_px: int, data: bytes, method: int) -> bytes:
+    page = plain_page(8, len(data), side_px).having(number(COMPRESSION, method))
     return TiffKind().assemble([page], data)
 
 
 def _bomb(method: int, num_pixels: int) -> bytes:
-    return _pages(num_pixels, _PACKERS[method](num_pixels), method)
+    return _in_one_strip(math.isqrt(num_pixels), _PACKERS[method](num_pixels), method)
+
+
+def _swelling(method: int, num_bytes: int) -> bytes:
+    """A small page whose pixels would unpack to far more than it has."""
+    return _in_one_strip(SIDE_PX, _PACKERS[method](num_bytes), method)
 
 
 def _deflated(num_bytes: int) -> bytes:
@@ -235,7 +247,7 @@ def _lzma(num_bytes: int) -> bytes:
 
 
 def _image(encode: Callable[..., bytes | bytearray], num_pixels: int) -> bytes:
-    side = int(num_pixels**0.5)
+    side = math.isqrt(num_pixels)
     return bytes(encode(np.zeros((side, side), np.uint8)))
 
 
@@ -265,7 +277,7 @@ _CODES: Final = (
 
 
 def _with_data(content: bytes, method: int) -> bytes:
-    return TiffKind().assemble([plain_page(8, len(content)).having(number(COMPRESSION, method))], content)
+    return _in_one_strip(SIDE_PX, content, method)
 
 
 def _contents() -> Iterator[tuple[str, bytes]]:

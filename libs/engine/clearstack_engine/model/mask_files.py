@@ -65,6 +65,8 @@ def _read_json(path: Path) -> NDArray[np.generic]:
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         shape_YX = (int(fields["summary"]["kernel_height"]), int(fields["summary"]["kernel_width"]))
+        if max(shape_YX) > _LARGEST_SIDE:  # before memory is taken for it
+            raise ValueError(f"{shape_YX} is too large for a mask")
         # Fields that are not set are left out: a plane with nothing active has no list.
         planes = [plane.get("active") or [False] * (shape_YX[0] * shape_YX[1]) for plane in fields["planes"]]
         return np.array([np.array(plane, dtype=np.bool_).reshape(shape_YX) for plane in planes])
