@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clearstack_stacks.limits import Limits
 
 # Generous: good files take a tenth of it. Decoding gives about 200 MB/s, and a page is held twice while it is decoded.
-_BASE_S: Final = 3.5
+_BASE_S: Final = 12.0
 _S_PER_BYTE: Final = 1.5e-6
 _BASE_BYTES: Final = 400 << 20
 _BYTES_PER_BYTE: Final = 16
