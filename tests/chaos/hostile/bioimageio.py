@@ -124,7 +124,8 @@ def _with_mask(name: str, content: Callable[[], bytes]) -> bytes:
 
 def _script() -> bytes:
     file = io.BytesIO()
-    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), file)
+    script = torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2))  # type: ignore[no-untyped-call]
+    torch.jit.save(script, file)
     return file.getvalue()
 
 

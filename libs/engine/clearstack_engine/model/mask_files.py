@@ -64,11 +64,17 @@ def _read_npy(path: Path) -> NDArray[np.generic]:
 def _read_json(path: Path) -> NDArray[np.generic]:
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        shape_YX = (int(fields["summary"]["kernel_height"]), int(fields["summary"]["kernel_width"]))
-        if max(shape_YX) > _LARGEST_SIDE:  # before memory is taken for it
-            raise ValueError(f"{shape_YX} is too large for a mask")
+        shape_YX = _described_shape(fields["summary"])
         # Fields that are not set are left out: a plane with nothing active has no list.
         planes = [plane.get("active") or [False] * (shape_YX[0] * shape_YX[1]) for plane in fields["planes"]]
         return np.array([np.array(plane, dtype=np.bool_).reshape(shape_YX) for plane in planes])
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFilesError(f"mask.json is not the description of a mask: {error!r}.") from error
+
+
+def _described_shape(summary: dict[str, Any]) -> tuple[int, int]:
+    """Height and width, looked at before memory is taken for them."""
+    height, width = int(summary["kernel_height"]), int(summary["kernel_width"])
+    if max(height, width) > _LARGEST_SIDE:
+        raise ValueError(f"{width} x {height} is too large for a mask")
+    return height, width
