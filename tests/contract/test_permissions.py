@@ -1,6 +1,7 @@
 """Each service's keys open what is its own at the broker, and nothing else."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -217,3 +218,35 @@ async def test_a_broker_in_the_clear_is_not_spoken_to(servers: Servers) -> None:
         )
     server.close()
     assert not (await said.get()).startswith(b"CONNECT")
+
+
+async def test_a_handshake_that_fails_is_tried_again(servers: Servers) -> None:
+    """A busy machine misses one now and then; the service must not hang for it."""
+    settings, failures = servers.settings_of(GATEWAY), 0
+    host, port = settings.nats_url.removeprefix("tls://").split(":")
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal failures
+        if not failures:
+            failures += 1
+            writer.write(b"INFO {}\r\n")  # in the clear, in the middle of the handshake
+            return
+        broker_reader, broker_writer = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(_pump(reader, broker_writer), _pump(broker_reader, writer))
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    there = f"tls://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(60):
+        bus = await NatsBus.connect(settings.model_copy(update={"nats_url": there}), service=GATEWAY)
+    assert await bus.is_available()
+    assert failures == 1
+    await bus.close()
+    server.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

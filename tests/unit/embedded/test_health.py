@@ -1,11 +1,14 @@
 import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from threading import Thread
 
 import pytest
 from clearstack_embedded import health
+from clearstack_embedded.certificates import make_certificate
 
 Serve = Callable[[bytes], str]
 
@@ -13,11 +16,24 @@ Serve = Callable[[bytes], str]
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Starts a server that says the given bytes to its first visitor and hangs up; gives its address."""
+    yield from _serving(None)
+
+
+@pytest.fixture
+def serve_tls(tmp_path: Path) -> Iterator[Serve]:
+    """The same behind TLS, which comes first."""
+    files = make_certificate(tmp_path / "certificates", "broker")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    yield from _serving(context)
+
+
+def _serving(context: ssl.SSLContext | None) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def start(reply: bytes) -> str:
             server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            thread = Thread(target=_say, args=(server, reply), daemon=True)
+            thread = Thread(target=_say, args=(server, reply, context), daemon=True)
             thread.start()
             stack.callback(thread.join, 5)
             return f"127.0.0.1:{server.getsockname()[1]}"
@@ -25,22 +41,22 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
-def _say(server: socket.socket, reply: bytes) -> None:
+def _say(server: socket.socket, reply: bytes, context: ssl.SSLContext | None) -> None:
     connection, _ = server.accept()
-    with connection:
-        connection.sendall(reply)
+    with connection if context is None else context.wrap_socket(connection, server_side=True) as visited:
+        visited.sendall(reply)
 
 
-def test_broker_is_known_by_its_greeting(serve: Serve) -> None:
+def test_broker_is_known_by_its_greeting(serve_tls: Serve) -> None:
     """The version comes from the greeting; it is healthy when JetStream is on."""
-    answer = health.check("nats", serve(b'INFO {"version":"2.15.1","jetstream":true}\r\n'))
+    answer = health.check("nats", serve_tls(b'INFO {"version":"2.15.1","jetstream":true}\r\n'))
     assert (answer.healthy, answer.version) == (True, "2.15.1")
 
 
 @pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH\r\n", b"", b"INFO {}\r\n", b"INFO [1]\r\n"])
-def test_other_greetings_are_not_healthy(serve: Serve, greeting: bytes) -> None:
+def test_other_greetings_are_not_healthy(serve_tls: Serve, greeting: bytes) -> None:
     """Another server on the port, or a broker without JetStream, is not a healthy broker."""
-    assert not health.check("nats", serve(greeting)).healthy
+    assert not health.check("nats", serve_tls(greeting)).healthy
 
 
 def test_store_says_ok(serve: Serve) -> None:

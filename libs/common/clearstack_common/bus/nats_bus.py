@@ -1,6 +1,7 @@
 """The Bus on NATS JetStream."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -38,7 +39,26 @@ from clearstack_common.telemetry import Telemetry, Tracing
 M = TypeVar("M", bound=Message)
 
 _ANSWER_S = 2
+# A busy machine may need seconds for a handshake. A client that has missed one waits for ever for the end of that
+# connection, so another one is tried.
+_HANDSHAKE_S = 10
+_CONNECT_S = 15
 log = structlog.get_logger()
+
+
+async def _connect(client: Client, settings: ServiceSettings, service: str) -> None:
+    await client.connect(
+        settings.nats_url,
+        **login(settings, service),
+        name=settings.instance,
+        connect_timeout=_HANDSHAKE_S,
+        allow_reconnect=True,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.5,  # type: ignore[arg-type]  # a fraction of a second works
+        ping_interval=5,
+        max_outstanding_pings=2,
+        error_cb=_log_error,
+    )
 
 
 class NatsHints:
@@ -80,19 +100,12 @@ class NatsBus:
     ) -> Self:
         """Connects as a service (or as a person, without), waiting for the broker as long as it takes."""
         telemetry = telemetry or Telemetry()
-        client = ObservedClient(telemetry.metrics)
-        await client.connect(
-            settings.nats_url,
-            **login(settings, service),
-            name=settings.instance,
-            allow_reconnect=True,
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # a fraction of a second works
-            ping_interval=5,
-            max_outstanding_pings=2,
-            error_cb=_log_error,
-        )
-        return cls(client, settings, telemetry.tracing)
+        while True:
+            client = ObservedClient(telemetry.metrics)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CONNECT_S):
+                    await _connect(client, settings, service)
+                return cls(client, settings, telemetry.tracing)
 
     async def set_up(self) -> None:
         """Makes what is missing on the broker; the gateway's task."""
