@@ -52,8 +52,8 @@ def test_the_model_beneath_is_taken(tmp_path: Path) -> None:
 
 
 def test_hostile_models_of_every_family(tmp_path: Path, figure: Recorder) -> None:
-    """The short form: 120 models from all families."""  # spec: E2
-    check(spread(hostile_models(), 120), tmp_path, figure)
+    """The short form: 70 models from all families."""  # spec: E2
+    check(spread(hostile_models(), 70), tmp_path, figure)
 
 
 @pytest.mark.chaos_long

@@ -51,13 +51,13 @@ def check(cases: list[Case], folder: Path, figure: Recorder) -> None:
 
 
 def test_hostile_files_of_every_family(tmp_path: Path, figure: Recorder) -> None:
-    """The short form: 150 files from all families that are quick to build."""  # spec: B5
+    """The short form: 100 files from all families that are quick to build."""  # spec: B5
     cases = [
         case
         for case in hostile_tiffs(200)
         if case.family not in SLOW_FAMILIES and "50,000 pages" not in case.name
     ]
-    check(spread(cases, 150), tmp_path, figure)
+    check(spread(cases, 100), tmp_path, figure)
 
 
 @pytest.mark.chaos_long
