@@ -27,6 +27,8 @@ from clearstack_gateway.use_cases.validation import check_upload, validate
 _COLLECTION = "stacks"
 _LARGEST_PREVIEW_PX = 4096
 _PREVIEW_PX = 512
+# Each takes a thread and two copies of 8 MiB; the gateway has some more threads for all else.
+_PARTS_AT_ONCE = 3
 
 log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class Stacks:
         self._settings = settings
         self._all = Ordered(_age)
         self._uploaded = Ordered(_age_if_uploaded)
+        self._storing = asyncio.Semaphore(_PARTS_AT_ONCE)
         self._finalizing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def create(self, display_name: str, request_id: str, creator: str = "") -> tuple[Stack, str]:
@@ -138,9 +141,7 @@ class Stacks:
         stored = await self._get(name)
         stack = _shown(stored)
         if stack.state == stack_service_pb2.STACK_STATE_UPLOADING:
-            stack.uploaded_bytes = await Upload(
-                self._store, stored.id, self._settings.max_upload_bytes
-            ).size()
+            stack.uploaded_bytes = await self._upload_of(stored).size()
         return stack
 
     async def list(
@@ -190,7 +191,7 @@ class Stacks:
         return await asyncio.to_thread(_draw, path, index, side)
 
     def _upload_of(self, stored: StoredRecord[Stack]) -> Upload:
-        return Upload(self._store, stored.id, self._settings.max_upload_bytes)
+        return Upload(self._store, stored.id, self._settings.max_upload_bytes, self._storing)
 
     async def _get(self, name: str) -> StoredRecord[Stack]:
         try:

@@ -5,6 +5,7 @@ last to have 5 MiB or more. By link it becomes one object, to which the link can
 is validated is a copy that no link leads to.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from clearstack.v1 import error_reason_pb2
@@ -17,14 +18,23 @@ _PARTS, _LINKED = "/parts/", "/uploaded.tif"
 
 
 class Upload:
-    """The parts of one stack's upload."""
+    """The parts of one stack's upload.
 
-    def __init__(self, store: ObjectStore, stack_id: str, max_bytes: int) -> None:
+    Args:
+        store: Where they go.
+        stack_id: The stack's.
+        max_bytes: Of the whole file.
+        storing: How many uploads may hand a part to the store at once; the others take no more bytes meanwhile.
+    """
+
+    def __init__(self, store: ObjectStore, stack_id: str, max_bytes: int, storing: asyncio.Semaphore) -> None:
         self._store = store
+        self._storing = storing
         self._prefix = f"stacks/{stack_id}{_PARTS}"
         self._linked = f"stacks/{stack_id}{_LINKED}"
         self._max_bytes = max_bytes
-        self._buffer = bytearray()
+        self._buffer: list[bytes] = []
+        self._buffered = 0  # bytes
         self._offset = 0  # of the buffer
 
     async def size(self) -> int:
@@ -36,8 +46,8 @@ class Upload:
         parts = await self._parts()
         self._offset = sum(part.size_bytes for part in parts)
         if parts and parts[-1].size_bytes < _PART_BYTES:
-            self._buffer += await self._store.get_bytes(parts[-1].key)
-            self._offset -= len(self._buffer)
+            self._keep(await self._store.get_bytes(parts[-1].key))
+            self._offset -= self._buffered
 
     async def add(self, offset: int, data: bytes) -> None:
         """Takes a chunk that begins where the upload stands.
@@ -46,7 +56,7 @@ class Upload:
             InvalidFieldsError: It is larger than 1 MiB.
             ClearstackError: UPLOAD_OFFSET_MISMATCH, with the right offset in the metadata; TOO_LARGE.
         """
-        here = self._offset + len(self._buffer)
+        here = self._offset + self._buffered
         if len(data) > _LARGEST_CHUNK_BYTES:
             raise InvalidFieldsError(
                 [("data", f"has {len(data)} bytes; at most {_LARGEST_CHUNK_BYTES} in a chunk")]
@@ -59,16 +69,22 @@ class Upload:
             )
         if here + len(data) > self._max_bytes:
             raise too_large(self._max_bytes)
-        self._buffer += data
-        if len(self._buffer) >= _PART_BYTES:
+        self._keep(data)
+        if self._buffered >= _PART_BYTES:
             await self.finish()
 
     async def finish(self) -> None:
         """Stores what is still in memory."""
-        if self._buffer:
-            await self._store.put_bytes(f"{self._prefix}{self._offset:016d}", bytes(self._buffer))
-            self._offset += len(self._buffer)
-            self._buffer.clear()
+        if not self._buffered:
+            return
+        async with self._storing:
+            await self._store.put_bytes(f"{self._prefix}{self._offset:016d}", b"".join(self._buffer))
+        self._offset += self._buffered
+        self._buffer, self._buffered = [], 0
+
+    def _keep(self, data: bytes) -> None:
+        self._buffer.append(data)
+        self._buffered += len(data)
 
     async def join(self, key: str, size_bytes: int) -> None:
         """Makes one object of the parts, if there are any, and removes them.
