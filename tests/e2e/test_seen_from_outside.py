@@ -1,7 +1,5 @@
 """What an installation shows of itself: traces, figures, readiness."""
 
-import json
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 
@@ -14,10 +12,9 @@ from e2e.support import configs, tiffs
 from e2e.support.api import AUTOSTRUCTN2V, Api
 from e2e.support.collector import Collector
 from e2e.support.installation import RunningInstallation
+from e2e.support.pages import page, value
 from e2e.support.waiting import until
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 _CLIENTS_TRACE, _CLIENTS_SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -97,24 +94,26 @@ def test_figures_are_there_for_prometheus(seen: RunningInstallation, rows: Stack
     api.until_complete(name)
     with pytest.raises(grpc.RpcError):
         api.stacks.GetStack(GetStackRequest(name="stacks/none"))
-    gateway, trainer, inference = (_page(seen, each) for each in ("gateway", "trainer", "inference"))
+    gateway, trainer, inference = (page(seen, each) for each in ("gateway", "trainer", "inference"))
     get = {"method": "clearstack.v1.TrainingService/GetTraining", "code": "OK"}
-    assert _value(gateway, "clearstack_grpc_request_seconds_count", get) > 0
-    assert _value(trainer, "clearstack_epochs_total", {"stage": "1"}) >= 2
-    assert _value(trainer, "clearstack_job_seconds_count", {"verb": "train", "outcome": "done"}) >= 1
-    assert _value(inference, "clearstack_job_seconds_count", {"verb": "denoise", "outcome": "done"}) >= 1
-    for page in (gateway, trainer, inference):
-        assert _value(page, "clearstack_backend_up", {"backend": "broker"}) == 1
-        assert _value(
-            page, "clearstack_nats_request_seconds_count", {"operation": "read record", "outcome": "ok"}
+    assert value(gateway, "clearstack_grpc_request_seconds_count", get) > 0
+    assert value(trainer, "clearstack_epochs_total", {"stage": "1"}) >= 2
+    assert value(trainer, "clearstack_job_seconds_count", {"verb": "train", "outcome": "done"}) >= 1
+    assert value(inference, "clearstack_job_seconds_count", {"verb": "denoise", "outcome": "done"}) >= 1
+    for each in (gateway, trainer, inference):
+        assert value(each, "clearstack_backend_up", {"backend": "broker"}) == 1
+        assert value(
+            each, "clearstack_nats_request_seconds_count", {"operation": "read record", "outcome": "ok"}
         )
-        assert sum(each.value for each in page if each.name == "clearstack_s3_request_seconds_count") > 0
+        assert (
+            sum(sample.value for sample in each if sample.name == "clearstack_s3_request_seconds_count") > 0
+        )
 
     def queue_is_told() -> bool:
-        page = _page(seen, "gateway")
-        told = _value(page, "clearstack_trainings", {"state": "COMPLETE"})
-        refused = _value(page, "clearstack_errors_total", {"reason": "RESOURCE_NOT_FOUND"})
-        return told >= 1 and refused == 1 and not _value(page, "clearstack_jobs_queued", {"verb": "train"})
+        shown = page(seen, "gateway")
+        told = value(shown, "clearstack_trainings", {"state": "COMPLETE"})
+        refused = value(shown, "clearstack_errors_total", {"reason": "RESOURCE_NOT_FOUND"})
+        return told >= 1 and refused == 1 and not value(shown, "clearstack_jobs_queued", {"verb": "train"})
 
     until(queue_is_told, 15, "the gateway tells what there is, and what was refused")
 
@@ -124,26 +123,26 @@ def test_lock_is_told_while_it_is_held(seen: RunningInstallation, rows: Stack) -
     api = Api(seen.endpoint)
     name = api.train(rows, configs.n2v(epochs=500)).name
     api.until_epoch(name, 2)
-    trainer = _page(seen, "trainer")
-    assert _value(trainer, "clearstack_patches_per_second", {"stage": "1"}) > 0
-    assert _value(trainer, "clearstack_loss", {"stage": "1", "kind": "validation"}) > 0
+    trainer = page(seen, "trainer")
+    assert value(trainer, "clearstack_patches_per_second", {"stage": "1"}) > 0
+    assert value(trainer, "clearstack_loss", {"stage": "1", "kind": "validation"}) > 0
     age = {"holder": "trainer"}
     first = until(
-        lambda: _value(_page(seen, "gateway"), "clearstack_training_lock_age_seconds", age), 15, "age"
+        lambda: value(page(seen, "gateway"), "clearstack_training_lock_age_seconds", age), 15, "age"
     )
     until(
-        lambda: _value(_page(seen, "gateway"), "clearstack_training_lock_age_seconds", age) > first,
+        lambda: value(page(seen, "gateway"), "clearstack_training_lock_age_seconds", age) > first,
         15,
         "older",
     )
     api.trainings.CancelTraining(CancelTrainingRequest(name=name))
     until(
-        lambda: not _value(_page(seen, "gateway"), "clearstack_training_lock_age_seconds", age),
+        lambda: not value(page(seen, "gateway"), "clearstack_training_lock_age_seconds", age),
         20,
         "released",
     )
     until(
-        lambda: not _value(_page(seen, "trainer"), "clearstack_patches_per_second", {"stage": "1"}),
+        lambda: not value(page(seen, "trainer"), "clearstack_patches_per_second", {"stage": "1"}),
         10,
         "forgotten",
     )
@@ -162,7 +161,7 @@ def test_readiness_says_no_while_a_backend_hangs(seen: RunningInstallation, back
         until(lambda: _all(addresses, "readiness") == {NOT_SERVING}, 15, "nobody says that it is ready")
         assert _all(addresses, "") == {NOT_SERVING}
         assert _all(addresses, "liveness") == {SERVING}
-        assert _value(_page(seen, "gateway"), "clearstack_backend_up", {"backend": backend}) == 0
+        assert value(page(seen, "gateway"), "clearstack_backend_up", {"backend": backend}) == 0
     until(lambda: _all(addresses, "readiness") == {SERVING}, 30, "all are ready again")
     assert {name: seen.pid(name) for name in names} == pids, "nobody was restarted for it"
     assert all(psutil.pid_exists(each) for each in pids.values() if each is not None)
@@ -176,18 +175,3 @@ def _health(address: str, service: str) -> int:
     with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         request = health_pb2.HealthCheckRequest(service=service)
         return int(health_pb2_grpc.HealthStub(channel).Check(request, timeout=5).status)
-
-
-def _page(installation: RunningInstallation, process: str) -> list[Sample]:
-    pages = json.loads((installation.data / "metrics.json").read_text())
-    [target] = [page["targets"][0] for page in pages if page["labels"]["clearstack_process"] == process]
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-        f"http://{target}/metrics"
-    ) as page:
-        families = text_string_to_metric_families(page.read().decode())
-        return [sample for family in families for sample in family.samples]
-
-
-def _value(page: list[Sample], name: str, labels: dict[str, str]) -> float:
-    """The value of a figure; 0 if the page does not have it."""
-    return sum(each.value for each in page if each.name == name and each.labels == labels)
