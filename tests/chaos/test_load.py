@@ -30,6 +30,7 @@ from clearstack_common.objects import S3Store
 from contract.servers import Servers
 from e2e.support.installation import clean_environment
 
+_ANSWER_MS = 50
 _WATCHED, _FILE = "trainings/t00000", "stacks/big"
 
 
@@ -183,8 +184,9 @@ async def _many_at_once(folder: Path, figure: Recorder, load: Load) -> None:
         f"at the end {after_mib:.0f} MiB",
     )
     assert not failed, failed
-    # The p99 stands in the table: of the short form's few answers it is the second slowest, which neighbours decide.
-    assert statistics.median(crowd.took_s["get"]) * 1000 < 50
+    # Of the short form's few answers the 99th percentile is the second slowest, which neighbours on the machine decide.
+    assert statistics.median(crowd.took_s["get"]) * 1000 < _ANSWER_MS
+    assert load is not LONG or _p99_ms(crowd.took_s["get"]) < _ANSWER_MS
     assert began_mib < idle_mib + load.num_downloads * load.download_mib / 2
     assert after_mib < before_mib * 1.1 + 20
 

@@ -46,6 +46,8 @@ def second(installation: RunningInstallation, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.chaos_long
+@pytest.mark.timeout(900)
 def test_two_gateways_serve_and_one_is_killed(
     installation: RunningInstallation, second: str, tmp_path: Path, figure: Recorder
 ) -> None:
