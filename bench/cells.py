@@ -79,7 +79,7 @@ def quick() -> Iterator[Cell]:
 WHITE_BUDGETS_S = (100, 300, 500)
 STRUCTURED_BUDGETS_S = (150, 300, 750)
 OTHER_BUDGET_S = 100
-LONG_BUDGET_S = 2000
+LONG_BUDGETS_S = (1500, 2000)
 
 
 def full() -> Iterator[Cell]:
@@ -93,7 +93,7 @@ def full() -> Iterator[Cell]:
     yield from other_noise()
     yield from (ours(data, "n2v", STRUCTURED_BUDGETS_S[0]) for data in WITH_SPECTRUM)
     yield peer("A", "careamics-n2v2", WHITE_BUDGETS_S[0])
-    yield ours("A", "n2v", LONG_BUDGET_S, preset="high-quality")
+    yield from (ours("A", "n2v", budget_s, preset="high-quality") for budget_s in LONG_BUDGETS_S)
     yield from trained(WHITE_BUDGETS_S[2], STRUCTURED_BUDGETS_S[2])
 
 

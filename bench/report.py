@@ -14,7 +14,7 @@ TITLE = "# Results"
 
 INTRODUCTION = """Written by `python -m bench.report` from the records in [`results`](results); [`README.md`](README.md) says how to
 measure them again. PSNR in dB with a range of 1, mean over the slices; budgets and times are CPU-seconds of one thread.
-One seed: differences under 0.1 dB say little."""
+One seed: a cell that was measured again came out 0.15 dB apart, so smaller differences say little."""
 
 REFERENCE = """## Not measured here
 
