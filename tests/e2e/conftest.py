@@ -12,7 +12,8 @@ from e2e.support.api import Api
 from e2e.support.figures import measure, measured
 from e2e.support.installation import RunningInstallation
 
-_STOP_WITHIN_S = 10.0
+# 10 s on a machine of its own; here other tests run beside.
+_STOP_WITHIN_S = 20.0
 
 
 @pytest.fixture(scope="session")
