@@ -26,23 +26,26 @@ from clearstack.v1 import denoising_pb2 as clearstack_dot_v1_dot_denoising__pb2
 from clearstack.v1 import event_pb2 as clearstack_dot_v1_dot_event__pb2
 from clearstack.v1 import job_pb2 as clearstack_dot_v1_dot_job__pb2
 from clearstack.v1 import model_service_pb2 as clearstack_dot_v1_dot_model__service__pb2
+from clearstack.v1 import rule_service_pb2 as clearstack_dot_v1_dot_rule__service__pb2
 from clearstack.v1 import stack_service_pb2 as clearstack_dot_v1_dot_stack__service__pb2
 from clearstack.v1 import training_pb2 as clearstack_dot_v1_dot_training__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63learstack/v1/record.proto\x12\rclearstack.v1\x1a\x1d\x63learstack/v1/denoising.proto\x1a\x19\x63learstack/v1/event.proto\x1a\x17\x63learstack/v1/job.proto\x1a!clearstack/v1/model_service.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1c\x63learstack/v1/training.proto\"\x8d\x03\n\x0eTrainingRecord\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x1a\n\x12stack_display_name\x18\x03 \x01(\t\x12*\n\x06stages\x18\x05 \x03(\x0b\x32\x1a.clearstack.v1.StageRecord\x12-\n\nmask_files\x18\x06 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x07 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12,\n\nstack_info\x18\x08 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\x13\n\x0b\x61\x63tive_jobs\x18\t \x03(\t\x12\x1a\n\x12state_change_count\x18\n \x01(\x05\x12\x13\n\x0bincarnation\x18\x0b \x01(\t\x12\x14\n\x0ctrace_parent\x18\x0c \x01(\t\"\xc6\x01\n\x0bStageRecord\x12\r\n\x05token\x18\x01 \x01(\x03\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x04 \x01(\x01\x12)\n\x06result\x18\x05 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12 \n\x18noise_standard_deviation\x18\x06 \x01(\x01\"\xef\x02\n\x0f\x44\x65noisingRecord\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12,\n\nstack_info\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12)\n\x06result\x18\x04 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x05 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12\x13\n\x0b\x61\x63tive_jobs\x18\x06 \x03(\t\x12\x1a\n\x12state_change_count\x18\x07 \x01(\x05\x12)\n\x06report\x18\x08 \x01(\x0b\x32\x19.clearstack.v1.MakeReport\x12\x13\n\x0bincarnation\x18\t \x01(\t\x12\x14\n\x0ctrace_parent\x18\n \x01(\t\"\x91\x02\n\x06\x45\x66\x66\x65\x63t\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x12.clearstack.v1.JobH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12\x39\n\x0fstart_denoising\x18\x03 \x01(\x0b\x32\x1e.clearstack.v1.DenoisingRecordH\x00\x12.\n\x0eregister_stack\x18\x04 \x01(\x0b\x32\x14.clearstack.v1.StackH\x00\x12.\n\x0eregister_model\x18\x05 \x01(\x0b\x32\x14.clearstack.v1.ModelH\x00\x12\x1a\n\x10\x63\x61ncel_denoising\x18\x06 \x01(\tH\x00\x42\x06\n\x04kindb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63learstack/v1/record.proto\x12\rclearstack.v1\x1a\x1d\x63learstack/v1/denoising.proto\x1a\x19\x63learstack/v1/event.proto\x1a\x17\x63learstack/v1/job.proto\x1a!clearstack/v1/model_service.proto\x1a clearstack/v1/rule_service.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1c\x63learstack/v1/training.proto\"\x8d\x03\n\x0eTrainingRecord\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x1a\n\x12stack_display_name\x18\x03 \x01(\t\x12*\n\x06stages\x18\x05 \x03(\x0b\x32\x1a.clearstack.v1.StageRecord\x12-\n\nmask_files\x18\x06 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x07 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12,\n\nstack_info\x18\x08 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\x13\n\x0b\x61\x63tive_jobs\x18\t \x03(\t\x12\x1a\n\x12state_change_count\x18\n \x01(\x05\x12\x13\n\x0bincarnation\x18\x0b \x01(\t\x12\x14\n\x0ctrace_parent\x18\x0c \x01(\t\"\xc6\x01\n\x0bStageRecord\x12\r\n\x05token\x18\x01 \x01(\x03\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x04 \x01(\x01\x12)\n\x06result\x18\x05 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12 \n\x18noise_standard_deviation\x18\x06 \x01(\x01\"\xef\x02\n\x0f\x44\x65noisingRecord\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\x12(\n\x05stack\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12,\n\nstack_info\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12)\n\x06result\x18\x04 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12%\n\x06outbox\x18\x05 \x03(\x0b\x32\x15.clearstack.v1.Effect\x12\x13\n\x0b\x61\x63tive_jobs\x18\x06 \x03(\t\x12\x1a\n\x12state_change_count\x18\x07 \x01(\x05\x12)\n\x06report\x18\x08 \x01(\x0b\x32\x19.clearstack.v1.MakeReport\x12\x13\n\x0bincarnation\x18\t \x01(\t\x12\x14\n\x0ctrace_parent\x18\n \x01(\t\"\x91\x02\n\x06\x45\x66\x66\x65\x63t\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x12.clearstack.v1.JobH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12\x39\n\x0fstart_denoising\x18\x03 \x01(\x0b\x32\x1e.clearstack.v1.DenoisingRecordH\x00\x12.\n\x0eregister_stack\x18\x04 \x01(\x0b\x32\x14.clearstack.v1.StackH\x00\x12.\n\x0eregister_model\x18\x05 \x01(\x0b\x32\x14.clearstack.v1.ModelH\x00\x12\x1a\n\x10\x63\x61ncel_denoising\x18\x06 \x01(\tH\x00\x42\x06\n\x04kind\"g\n\x11\x41\x63quisitionRecord\x12/\n\x0b\x61\x63quisition\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.Acquisition\x12!\n\x04rule\x18\x02 \x01(\x0b\x32\x13.clearstack.v1.Ruleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.record_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRAININGRECORD']._serialized_start=229
-  _globals['_TRAININGRECORD']._serialized_end=626
-  _globals['_STAGERECORD']._serialized_start=629
-  _globals['_STAGERECORD']._serialized_end=827
-  _globals['_DENOISINGRECORD']._serialized_start=830
-  _globals['_DENOISINGRECORD']._serialized_end=1197
-  _globals['_EFFECT']._serialized_start=1200
-  _globals['_EFFECT']._serialized_end=1473
+  _globals['_TRAININGRECORD']._serialized_start=263
+  _globals['_TRAININGRECORD']._serialized_end=660
+  _globals['_STAGERECORD']._serialized_start=663
+  _globals['_STAGERECORD']._serialized_end=861
+  _globals['_DENOISINGRECORD']._serialized_start=864
+  _globals['_DENOISINGRECORD']._serialized_end=1231
+  _globals['_EFFECT']._serialized_start=1234
+  _globals['_EFFECT']._serialized_end=1507
+  _globals['_ACQUISITIONRECORD']._serialized_start=1509
+  _globals['_ACQUISITIONRECORD']._serialized_end=1612
 # @@protoc_insertion_point(module_scope)

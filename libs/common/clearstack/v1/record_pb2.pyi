@@ -7,6 +7,7 @@ from clearstack.v1 import denoising_pb2 as _denoising_pb2
 from clearstack.v1 import event_pb2 as _event_pb2
 from clearstack.v1 import job_pb2 as _job_pb2
 from clearstack.v1 import model_service_pb2 as _model_service_pb2
+from clearstack.v1 import rule_service_pb2 as _rule_service_pb2
 from clearstack.v1 import stack_service_pb2 as _stack_service_pb2
 from clearstack.v1 import training_pb2 as _training_pb2
 from collections import abc as _abc
@@ -234,3 +235,31 @@ class Effect(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
 Global___Effect: _TypeAlias = Effect  # noqa: Y015
+
+@_typing.final
+class AcquisitionRecord(_message.Message):
+    """What the gateway keeps of an acquisition: an entry of the ledger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACQUISITION_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acquisition(self) -> _rule_service_pb2.Acquisition: ...
+    @_builtins.property
+    def rule(self) -> _rule_service_pb2.Rule:
+        """The rule as it was when the acquisition was claimed."""
+
+    def __init__(
+        self,
+        *,
+        acquisition: _rule_service_pb2.Acquisition | None = ...,
+        rule: _rule_service_pb2.Rule | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acquisition", b"acquisition", "rule", b"rule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisition", b"acquisition", "rule", b"rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquisitionRecord: _TypeAlias = AcquisitionRecord  # noqa: Y015

@@ -22,37 +22,62 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from clearstack.v1 import config_pb2 as clearstack_dot_v1_dot_config__pb2
+from clearstack.v1 import stack_service_pb2 as clearstack_dot_v1_dot_stack__service__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n clearstack/v1/rule_service.proto\x12\rclearstack.v1\"\x14\n\x04Rule\x12\x0c\n\x04name\x18\x01 \x01(\t\"6\n\x11\x43reateRuleRequest\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"7\n\x12\x43reateRuleResponse\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"\x1e\n\x0eGetRuleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"4\n\x0fGetRuleResponse\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"9\n\x10ListRulesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x11ListRulesResponse\x12\"\n\x05rules\x18\x01 \x03(\x0b\x32\x13.clearstack.v1.Rule\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"6\n\x11UpdateRuleRequest\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"7\n\x12UpdateRuleResponse\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"!\n\x11\x44\x65leteRuleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x14\n\x12\x44\x65leteRuleResponse2\xa0\x03\n\x0bRuleService\x12Q\n\nCreateRule\x12 .clearstack.v1.CreateRuleRequest\x1a!.clearstack.v1.CreateRuleResponse\x12H\n\x07GetRule\x12\x1d.clearstack.v1.GetRuleRequest\x1a\x1e.clearstack.v1.GetRuleResponse\x12N\n\tListRules\x12\x1f.clearstack.v1.ListRulesRequest\x1a .clearstack.v1.ListRulesResponse\x12Q\n\nUpdateRule\x12 .clearstack.v1.UpdateRuleRequest\x1a!.clearstack.v1.UpdateRuleResponse\x12Q\n\nDeleteRule\x12 .clearstack.v1.DeleteRuleRequest\x1a!.clearstack.v1.DeleteRuleResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n clearstack/v1/rule_service.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"4\n\rDenoiseAction\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0coutput_dtype\x18\x02 \x01(\t\"\xd0\x01\n\x0bTrainAction\x12%\n\x06method\x18\x01 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x02 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12%\n\x06preset\x18\x03 \x01(\x0e\x32\x15.clearstack.v1.Preset\x12-\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\x12\x0f\n\x07session\x18\x05 \x01(\t\x12\x10\n\x08priority\x18\x06 \x01(\x05\"<\n\x0bReuseAction\x12-\n\totherwise\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.TrainAction\"\x9f\x04\n\x04Rule\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08\x64isabled\x18\x03 \x01(\x08\x12\x15\n\rsource_bucket\x18\x04 \x01(\t\x12\x0e\n\x06prefix\x18\x05 \x01(\t\x12\x14\n\x0c\x66ile_pattern\x18\x06 \x01(\t\x12.\n\x0bsettle_time\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07\x64\x65noise\x18\t \x01(\x0b\x32\x1c.clearstack.v1.DenoiseActionH\x00\x12+\n\x05train\x18\n \x01(\x0b\x32\x1a.clearstack.v1.TrainActionH\x00\x12+\n\x05reuse\x18\x0b \x01(\x0b\x32\x1a.clearstack.v1.ReuseActionH\x00\x12\x16\n\x0eresults_bucket\x18\x0c \x01(\t\x12\x16\n\x0eresults_prefix\x18\r \x01(\t\x12\x0f\n\x07\x63reator\x18\x0e \x01(\t\x12/\n\x0b\x63reate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x11 \x01(\tB\x08\n\x06\x61\x63tion\"\xe0\x04\n\x0b\x41\x63quisition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04rule\x18\x02 \x01(\t\x12\x0e\n\x06\x62ucket\x18\x03 \x01(\t\x12\x0b\n\x03key\x18\x04 \x01(\t\x12\x13\n\x0bobject_etag\x18\x05 \x01(\t\x12\x12\n\nsize_bytes\x18\x06 \x01(\x03\x12.\n\x05state\x18\x07 \x01(\x0e\x32\x1f.clearstack.v1.AcquisitionState\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x13\n\x0bwaiting_for\x18\t \x01(\t\x12\r\n\x05stack\x18\n \x01(\t\x12\x10\n\x08training\x18\x0b \x01(\t\x12\x11\n\tdenoising\x18\x0c \x01(\t\x12\r\n\x05model\x18\r \x01(\t\x12\x14\n\x0cmodel_reason\x18\x0e \x01(\t\x12\x14\n\x0cresult_stack\x18\x0f \x01(\t\x12\x13\n\x0bresult_keys\x18\x10 \x03(\t\x12\x0f\n\x07\x61ttempt\x18\x11 \x01(\x05\x12/\n\x0b\x61rrive_time\x18\x12 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08see_time\x18\x13 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nclaim_time\x18\x14 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"a\n\x11\x43reateRuleRequest\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"7\n\x12\x43reateRuleResponse\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"\x1e\n\x0eGetRuleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"e\n\x0fGetRuleResponse\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\x12/\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x1f.clearstack.v1.AcquisitionCount\"Q\n\x10\x41\x63quisitionCount\x12.\n\x05state\x18\x01 \x01(\x0e\x32\x1f.clearstack.v1.AcquisitionState\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"9\n\x10ListRulesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x11ListRulesResponse\x12\"\n\x05rules\x18\x01 \x03(\x0b\x32\x13.clearstack.v1.Rule\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"g\n\x11UpdateRuleRequest\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"7\n\x12UpdateRuleResponse\x12!\n\x04rule\x18\x01 \x01(\x0b\x32\x13.clearstack.v1.Rule\"/\n\x11\x44\x65leteRuleRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x14\n\x12\x44\x65leteRuleResponse\"\x7f\n\x17ListAcquisitionsRequest\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12/\n\x06states\x18\x02 \x03(\x0e\x32\x1f.clearstack.v1.AcquisitionState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"e\n\x18ListAcquisitionsResponse\x12\x30\n\x0c\x61\x63quisitions\x18\x01 \x03(\x0b\x32\x1a.clearstack.v1.Acquisition\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x17RetryAcquisitionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"K\n\x18RetryAcquisitionResponse\x12/\n\x0b\x61\x63quisition\x18\x01 \x01(\x0b\x32\x1a.clearstack.v1.Acquisition*\x8e\x02\n\x10\x41\x63quisitionState\x12!\n\x1d\x41\x43QUISITION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41\x43QUISITION_STATE_SETTLING\x10\x01\x12\x1d\n\x19\x41\x43QUISITION_STATE_CLAIMED\x10\x02\x12\x1b\n\x17\x41\x43QUISITION_STATE_READY\x10\x03\x12\x1e\n\x1a\x41\x43QUISITION_STATE_TRAINING\x10\x04\x12\x1f\n\x1b\x41\x43QUISITION_STATE_DENOISING\x10\x05\x12\x1c\n\x18\x41\x43QUISITION_STATE_STORED\x10\x06\x12\x1c\n\x18\x41\x43QUISITION_STATE_FAILED\x10\x07\x32\xea\x04\n\x0bRuleService\x12Q\n\nCreateRule\x12 .clearstack.v1.CreateRuleRequest\x1a!.clearstack.v1.CreateRuleResponse\x12H\n\x07GetRule\x12\x1d.clearstack.v1.GetRuleRequest\x1a\x1e.clearstack.v1.GetRuleResponse\x12N\n\tListRules\x12\x1f.clearstack.v1.ListRulesRequest\x1a .clearstack.v1.ListRulesResponse\x12Q\n\nUpdateRule\x12 .clearstack.v1.UpdateRuleRequest\x1a!.clearstack.v1.UpdateRuleResponse\x12Q\n\nDeleteRule\x12 .clearstack.v1.DeleteRuleRequest\x1a!.clearstack.v1.DeleteRuleResponse\x12\x63\n\x10ListAcquisitions\x12&.clearstack.v1.ListAcquisitionsRequest\x1a\'.clearstack.v1.ListAcquisitionsResponse\x12\x63\n\x10RetryAcquisition\x12&.clearstack.v1.RetryAcquisitionRequest\x1a\'.clearstack.v1.RetryAcquisitionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.rule_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RULE']._serialized_start=51
-  _globals['_RULE']._serialized_end=71
-  _globals['_CREATERULEREQUEST']._serialized_start=73
-  _globals['_CREATERULEREQUEST']._serialized_end=127
-  _globals['_CREATERULERESPONSE']._serialized_start=129
-  _globals['_CREATERULERESPONSE']._serialized_end=184
-  _globals['_GETRULEREQUEST']._serialized_start=186
-  _globals['_GETRULEREQUEST']._serialized_end=216
-  _globals['_GETRULERESPONSE']._serialized_start=218
-  _globals['_GETRULERESPONSE']._serialized_end=270
-  _globals['_LISTRULESREQUEST']._serialized_start=272
-  _globals['_LISTRULESREQUEST']._serialized_end=329
-  _globals['_LISTRULESRESPONSE']._serialized_start=331
-  _globals['_LISTRULESRESPONSE']._serialized_end=411
-  _globals['_UPDATERULEREQUEST']._serialized_start=413
-  _globals['_UPDATERULEREQUEST']._serialized_end=467
-  _globals['_UPDATERULERESPONSE']._serialized_start=469
-  _globals['_UPDATERULERESPONSE']._serialized_end=524
-  _globals['_DELETERULEREQUEST']._serialized_start=526
-  _globals['_DELETERULEREQUEST']._serialized_end=559
-  _globals['_DELETERULERESPONSE']._serialized_start=561
-  _globals['_DELETERULERESPONSE']._serialized_end=581
-  _globals['_RULESERVICE']._serialized_start=584
-  _globals['_RULESERVICE']._serialized_end=1000
+  _globals['_ACQUISITIONSTATE']._serialized_start=2796
+  _globals['_ACQUISITIONSTATE']._serialized_end=3066
+  _globals['_DENOISEACTION']._serialized_start=213
+  _globals['_DENOISEACTION']._serialized_end=265
+  _globals['_TRAINACTION']._serialized_start=268
+  _globals['_TRAINACTION']._serialized_end=476
+  _globals['_REUSEACTION']._serialized_start=478
+  _globals['_REUSEACTION']._serialized_end=538
+  _globals['_RULE']._serialized_start=541
+  _globals['_RULE']._serialized_end=1084
+  _globals['_ACQUISITION']._serialized_start=1087
+  _globals['_ACQUISITION']._serialized_end=1695
+  _globals['_CREATERULEREQUEST']._serialized_start=1697
+  _globals['_CREATERULEREQUEST']._serialized_end=1794
+  _globals['_CREATERULERESPONSE']._serialized_start=1796
+  _globals['_CREATERULERESPONSE']._serialized_end=1851
+  _globals['_GETRULEREQUEST']._serialized_start=1853
+  _globals['_GETRULEREQUEST']._serialized_end=1883
+  _globals['_GETRULERESPONSE']._serialized_start=1885
+  _globals['_GETRULERESPONSE']._serialized_end=1986
+  _globals['_ACQUISITIONCOUNT']._serialized_start=1988
+  _globals['_ACQUISITIONCOUNT']._serialized_end=2069
+  _globals['_LISTRULESREQUEST']._serialized_start=2071
+  _globals['_LISTRULESREQUEST']._serialized_end=2128
+  _globals['_LISTRULESRESPONSE']._serialized_start=2130
+  _globals['_LISTRULESRESPONSE']._serialized_end=2210
+  _globals['_UPDATERULEREQUEST']._serialized_start=2212
+  _globals['_UPDATERULEREQUEST']._serialized_end=2315
+  _globals['_UPDATERULERESPONSE']._serialized_start=2317
+  _globals['_UPDATERULERESPONSE']._serialized_end=2372
+  _globals['_DELETERULEREQUEST']._serialized_start=2374
+  _globals['_DELETERULEREQUEST']._serialized_end=2421
+  _globals['_DELETERULERESPONSE']._serialized_start=2423
+  _globals['_DELETERULERESPONSE']._serialized_end=2443
+  _globals['_LISTACQUISITIONSREQUEST']._serialized_start=2445
+  _globals['_LISTACQUISITIONSREQUEST']._serialized_end=2572
+  _globals['_LISTACQUISITIONSRESPONSE']._serialized_start=2574
+  _globals['_LISTACQUISITIONSRESPONSE']._serialized_end=2675
+  _globals['_RETRYACQUISITIONREQUEST']._serialized_start=2677
+  _globals['_RETRYACQUISITIONREQUEST']._serialized_end=2716
+  _globals['_RETRYACQUISITIONRESPONSE']._serialized_start=2718
+  _globals['_RETRYACQUISITIONRESPONSE']._serialized_end=2793
+  _globals['_RULESERVICE']._serialized_start=3069
+  _globals['_RULESERVICE']._serialized_end=3687
 # @@protoc_insertion_point(module_scope)

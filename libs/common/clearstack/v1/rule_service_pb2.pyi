@@ -3,10 +3,16 @@
 isort:skip_file
 """
 
+from clearstack.v1 import config_pb2 as _config_pb2
+from clearstack.v1 import stack_service_pb2 as _stack_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,40 +24,357 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _AcquisitionState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AcquisitionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AcquisitionState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACQUISITION_STATE_UNSPECIFIED: _AcquisitionState.ValueType  # 0
+    ACQUISITION_STATE_SETTLING: _AcquisitionState.ValueType  # 1
+    """Seen; it may still change."""
+    ACQUISITION_STATE_CLAIMED: _AcquisitionState.ValueType  # 2
+    """It is being copied and validated."""
+    ACQUISITION_STATE_READY: _AcquisitionState.ValueType  # 3
+    """It is a stack, and waits for its turn."""
+    ACQUISITION_STATE_TRAINING: _AcquisitionState.ValueType  # 4
+    ACQUISITION_STATE_DENOISING: _AcquisitionState.ValueType  # 5
+    ACQUISITION_STATE_STORED: _AcquisitionState.ValueType  # 6
+    """Result and report are where the rule wants them."""
+    ACQUISITION_STATE_FAILED: _AcquisitionState.ValueType  # 7
+    """See `failure`; it can be retried."""
+
+class AcquisitionState(_AcquisitionState, metaclass=_AcquisitionStateEnumTypeWrapper): ...
+
+ACQUISITION_STATE_UNSPECIFIED: AcquisitionState.ValueType  # 0
+ACQUISITION_STATE_SETTLING: AcquisitionState.ValueType  # 1
+"""Seen; it may still change."""
+ACQUISITION_STATE_CLAIMED: AcquisitionState.ValueType  # 2
+"""It is being copied and validated."""
+ACQUISITION_STATE_READY: AcquisitionState.ValueType  # 3
+"""It is a stack, and waits for its turn."""
+ACQUISITION_STATE_TRAINING: AcquisitionState.ValueType  # 4
+ACQUISITION_STATE_DENOISING: AcquisitionState.ValueType  # 5
+ACQUISITION_STATE_STORED: AcquisitionState.ValueType  # 6
+"""Result and report are where the rule wants them."""
+ACQUISITION_STATE_FAILED: AcquisitionState.ValueType  # 7
+"""See `failure`; it can be retried."""
+Global___AcquisitionState: _TypeAlias = AcquisitionState  # noqa: Y015
+
+@_typing.final
+class DenoiseAction(_message.Message):
+    """Denoise with a model that is there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    OUTPUT_DTYPE_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """`models/{id}`."""
+    output_dtype: _builtins.str
+    """`float32` keeps full precision; empty = the input's."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        output_dtype: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "output_dtype", b"output_dtype"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DenoiseAction: _TypeAlias = DenoiseAction  # noqa: Y015
+
+@_typing.final
+class TrainAction(_message.Message):
+    """Train on each acquisition, approve its mask without a review, and denoise it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METHOD_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    method: _config_pb2.Method.ValueType
+    """Not set: as a look at the acquisition recommends."""
+    mode: _config_pb2.Mode.ValueType
+    """Not set: 2D; when the method is not set either, as the look recommends."""
+    preset: _config_pb2.Preset.ValueType
+    """Not set: balanced."""
+    session: _builtins.str
+    """Groups models in the object store; empty = `default`."""
+    priority: _builtins.int
+    """Higher goes first; 0 is normal."""
+    @_builtins.property
+    def config(self) -> _config_pb2.TrainingConfig:
+        """Only what is to differ from the preset."""
+
+    def __init__(
+        self,
+        *,
+        method: _config_pb2.Method.ValueType = ...,
+        mode: _config_pb2.Mode.ValueType = ...,
+        preset: _config_pb2.Preset.ValueType = ...,
+        config: _config_pb2.TrainingConfig | None = ...,
+        session: _builtins.str = ...,
+        priority: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "method", b"method", "mode", b"mode", "preset", b"preset", "priority", b"priority", "session", b"session"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrainAction: _TypeAlias = TrainAction  # noqa: Y015
+
+@_typing.final
+class ReuseAction(_message.Message):
+    """Denoise with the newest model that was trained on noise like the acquisition's; train one where there is none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OTHERWISE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def otherwise(self) -> Global___TrainAction: ...
+    def __init__(
+        self,
+        *,
+        otherwise: Global___TrainAction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["otherwise", b"otherwise"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["otherwise", b"otherwise"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReuseAction: _TypeAlias = ReuseAction  # noqa: Y015
+
 @_typing.final
 class Rule(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    DISABLED_FIELD_NUMBER: _builtins.int
+    SOURCE_BUCKET_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    FILE_PATTERN_FIELD_NUMBER: _builtins.int
+    SETTLE_TIME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    DENOISE_FIELD_NUMBER: _builtins.int
+    TRAIN_FIELD_NUMBER: _builtins.int
+    REUSE_FIELD_NUMBER: _builtins.int
+    RESULTS_BUCKET_FIELD_NUMBER: _builtins.int
+    RESULTS_PREFIX_FIELD_NUMBER: _builtins.int
+    CREATOR_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """`rules/{id}`."""
+    display_name: _builtins.str
+    disabled: _builtins.bool
+    """A disabled rule begins nothing; what arrives meanwhile is taken when it is enabled again."""
+    source_bucket: _builtins.str
+    """A bucket of the same object store; empty = the installation's own."""
+    prefix: _builtins.str
+    """Acquisitions are objects whose keys begin so; empty = `incoming/`, in another bucket the whole of it."""
+    file_pattern: _builtins.str
+    """A glob on the file's name, or with a `/` in it on the key below the prefix; empty = every TIFF.
+    Only `.tif` and `.tiff` files of more than 0 bytes that are not hidden are ever taken.
+    """
+    results_bucket: _builtins.str
+    """Empty = the bucket that the acquisitions come from."""
+    results_prefix: _builtins.str
+    """Results are called as the acquisitions are, with this in place of `prefix`; empty = `denoised/{id}/`."""
+    creator: _builtins.str
+    """Who created it, as the gateway knows the caller; what the rule begins counts as theirs."""
+    etag: _builtins.str
+    @_builtins.property
+    def settle_time(self) -> _duration_pb2.Duration:
+        """An object is ready when it has not changed for so long; not set = 10 s."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Objects that were written before are left alone; not set = none is."""
+
+    @_builtins.property
+    def denoise(self) -> Global___DenoiseAction: ...
+    @_builtins.property
+    def train(self) -> Global___TrainAction: ...
+    @_builtins.property
+    def reuse(self) -> Global___ReuseAction: ...
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        disabled: _builtins.bool = ...,
+        source_bucket: _builtins.str = ...,
+        prefix: _builtins.str = ...,
+        file_pattern: _builtins.str = ...,
+        settle_time: _duration_pb2.Duration | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        denoise: Global___DenoiseAction | None = ...,
+        train: Global___TrainAction | None = ...,
+        reuse: Global___ReuseAction | None = ...,
+        results_bucket: _builtins.str = ...,
+        results_prefix: _builtins.str = ...,
+        creator: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "create_time", b"create_time", "denoise", b"denoise", "reuse", b"reuse", "settle_time", b"settle_time", "start_time", b"start_time", "train", b"train", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "create_time", b"create_time", "creator", b"creator", "denoise", b"denoise", "disabled", b"disabled", "display_name", b"display_name", "etag", b"etag", "file_pattern", b"file_pattern", "name", b"name", "prefix", b"prefix", "results_bucket", b"results_bucket", "results_prefix", b"results_prefix", "reuse", b"reuse", "settle_time", b"settle_time", "source_bucket", b"source_bucket", "start_time", b"start_time", "train", b"train", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["denoise", "train", "reuse"]  # noqa: Y015
+    _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
+
+Global___Rule: _TypeAlias = Rule  # noqa: Y015
+
+@_typing.final
+class Acquisition(_message.Message):
+    """One version of one object that a rule has met. It is handled once, whatever happens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    BUCKET_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    OBJECT_ETAG_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    WAITING_FOR_FIELD_NUMBER: _builtins.int
+    STACK_FIELD_NUMBER: _builtins.int
+    TRAINING_FIELD_NUMBER: _builtins.int
+    DENOISING_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODEL_REASON_FIELD_NUMBER: _builtins.int
+    RESULT_STACK_FIELD_NUMBER: _builtins.int
+    RESULT_KEYS_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    ARRIVE_TIME_FIELD_NUMBER: _builtins.int
+    SEE_TIME_FIELD_NUMBER: _builtins.int
+    CLAIM_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`acquisitions/{id}`."""
+    rule: _builtins.str
+    """`rules/{id}`."""
+    bucket: _builtins.str
+    key: _builtins.str
+    object_etag: _builtins.str
+    """Of the object, as the store gives it."""
+    size_bytes: _builtins.int
+    state: Global___AcquisitionState.ValueType
+    waiting_for: _builtins.str
+    """What it waits for, if that is not just its turn."""
+    stack: _builtins.str
+    """`stacks/{id}`."""
+    training: _builtins.str
+    """`trainings/{id}`, if one was made for it."""
+    denoising: _builtins.str
+    """`denoisings/{id}`, if one was made for it."""
+    model: _builtins.str
+    """`models/{id}` that denoises it, and why that one."""
+    model_reason: _builtins.str
+    result_stack: _builtins.str
+    """`stacks/{id}`."""
+    attempt: _builtins.int
+    """Counts retries; from 1."""
+    @_builtins.property
+    def failure(self) -> _stack_service_pb2.Failure:
+        """Why it FAILED."""
+
+    @_builtins.property
+    def result_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Keys of the result and its report, in the rule's results bucket."""
+
+    @_builtins.property
+    def arrive_time(self) -> _timestamp_pb2.Timestamp:
+        """When the object was written."""
+
+    @_builtins.property
+    def see_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was first met as it is."""
+
+    @_builtins.property
+    def claim_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        bucket: _builtins.str = ...,
+        key: _builtins.str = ...,
+        object_etag: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        state: Global___AcquisitionState.ValueType = ...,
+        failure: _stack_service_pb2.Failure | None = ...,
+        waiting_for: _builtins.str = ...,
+        stack: _builtins.str = ...,
+        training: _builtins.str = ...,
+        denoising: _builtins.str = ...,
+        model: _builtins.str = ...,
+        model_reason: _builtins.str = ...,
+        result_stack: _builtins.str = ...,
+        result_keys: _abc.Iterable[_builtins.str] | None = ...,
+        attempt: _builtins.int = ...,
+        arrive_time: _timestamp_pb2.Timestamp | None = ...,
+        see_time: _timestamp_pb2.Timestamp | None = ...,
+        claim_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "claim_time", b"claim_time", "end_time", b"end_time", "failure", b"failure", "see_time", b"see_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrive_time", b"arrive_time", "attempt", b"attempt", "bucket", b"bucket", "claim_time", b"claim_time", "denoising", b"denoising", "end_time", b"end_time", "failure", b"failure", "key", b"key", "model", b"model", "model_reason", b"model_reason", "name", b"name", "object_etag", b"object_etag", "result_keys", b"result_keys", "result_stack", b"result_stack", "rule", b"rule", "see_time", b"see_time", "size_bytes", b"size_bytes", "stack", b"stack", "state", b"state", "training", b"training", "update_time", b"update_time", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Rule: _TypeAlias = Rule  # noqa: Y015
+Global___Acquisition: _TypeAlias = Acquisition  # noqa: Y015
 
 @_typing.final
 class CreateRuleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RULE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The same id gives the same rule, as long as that is there."""
+    validate_only: _builtins.bool
+    """Check everything, create nothing."""
     @_builtins.property
     def rule(self) -> Global___Rule: ...
     def __init__(
         self,
         *,
         rule: Global___Rule | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "rule", b"rule", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -101,20 +424,48 @@ class GetRuleResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RULE_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def rule(self) -> Global___Rule: ...
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___AcquisitionCount]:
+        """Acquisitions by state."""
+
     def __init__(
         self,
         *,
         rule: Global___Rule | None = ...,
+        counts: _abc.Iterable[Global___AcquisitionCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetRuleResponse: _TypeAlias = GetRuleResponse  # noqa: Y015
+
+@_typing.final
+class AcquisitionCount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    state: Global___AcquisitionState.ValueType
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        state: Global___AcquisitionState.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcquisitionCount: _TypeAlias = AcquisitionCount  # noqa: Y015
 
 @_typing.final
 class ListRulesRequest(_message.Message):
@@ -123,6 +474,7 @@ class ListRulesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """At most 1,000; 0 = 50."""
     page_token: _builtins.str
     def __init__(
         self,
@@ -166,16 +518,24 @@ class UpdateRuleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     RULE_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def rule(self) -> Global___Rule: ...
+    def rule(self) -> Global___Rule:
+        """With its etag, if it may not have been changed meanwhile."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which fields to take from it; of an action, the whole. Empty = those that are set; `*` = all."""
+
     def __init__(
         self,
         *,
         rule: Global___Rule | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rule", b"rule", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -206,15 +566,18 @@ class DeleteRuleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    etag: _builtins.str
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,3 +597,99 @@ class DeleteRuleResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteRuleResponse: _TypeAlias = DeleteRuleResponse  # noqa: Y015
+
+@_typing.final
+class ListAcquisitionsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    STATES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """`rules/{id}`; empty = of all rules, also of deleted ones."""
+    page_size: _builtins.int
+    """At most 1,000; 0 = 50."""
+    page_token: _builtins.str
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___AcquisitionState.ValueType]:
+        """Only in these states; none = in any."""
+
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        states: _abc.Iterable[Global___AcquisitionState.ValueType] | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "rule", b"rule", "states", b"states"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAcquisitionsRequest: _TypeAlias = ListAcquisitionsRequest  # noqa: Y015
+
+@_typing.final
+class ListAcquisitionsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACQUISITIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def acquisitions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Acquisition]: ...
+    def __init__(
+        self,
+        *,
+        acquisitions: _abc.Iterable[Global___Acquisition] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisitions", b"acquisitions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAcquisitionsResponse: _TypeAlias = ListAcquisitionsResponse  # noqa: Y015
+
+@_typing.final
+class RetryAcquisitionRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`acquisitions/{id}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryAcquisitionRequest: _TypeAlias = RetryAcquisitionRequest  # noqa: Y015
+
+@_typing.final
+class RetryAcquisitionResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACQUISITION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def acquisition(self) -> Global___Acquisition: ...
+    def __init__(
+        self,
+        *,
+        acquisition: Global___Acquisition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acquisition", b"acquisition"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acquisition", b"acquisition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryAcquisitionResponse: _TypeAlias = RetryAcquisitionResponse  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class RuleServiceStub:
-    """What to do when a new acquisition arrives. Not in this version.
+    """What to do, without anybody asking, when a new acquisition arrives in the object store.
     """
 
     def __init__(self, channel):
@@ -60,10 +60,20 @@ class RuleServiceStub:
                 request_serializer=clearstack_dot_v1_dot_rule__service__pb2.DeleteRuleRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_rule__service__pb2.DeleteRuleResponse.FromString,
                 _registered_method=True)
+        self.ListAcquisitions = channel.unary_unary(
+                '/clearstack.v1.RuleService/ListAcquisitions',
+                request_serializer=clearstack_dot_v1_dot_rule__service__pb2.ListAcquisitionsRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_rule__service__pb2.ListAcquisitionsResponse.FromString,
+                _registered_method=True)
+        self.RetryAcquisition = channel.unary_unary(
+                '/clearstack.v1.RuleService/RetryAcquisition',
+                request_serializer=clearstack_dot_v1_dot_rule__service__pb2.RetryAcquisitionRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_rule__service__pb2.RetryAcquisitionResponse.FromString,
+                _registered_method=True)
 
 
 class RuleServiceServicer:
-    """What to do when a new acquisition arrives. Not in this version.
+    """What to do, without anybody asking, when a new acquisition arrives in the object store.
     """
 
     def CreateRule(self, request, context):
@@ -79,19 +89,36 @@ class RuleServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRules(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Newest first.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateRule(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """What is in work goes on as it was begun.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteRule(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """What is in work goes on; what waits is let go, so that another rule may take it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAcquisitions(self, request, context):
+        """What arrived and what became of it; newest arrival first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryAcquisition(self, request, context):
+        """Tries a FAILED acquisition again, from the step that failed.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -124,6 +151,16 @@ def add_RuleServiceServicer_to_server(servicer, server):
                     request_deserializer=clearstack_dot_v1_dot_rule__service__pb2.DeleteRuleRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_rule__service__pb2.DeleteRuleResponse.SerializeToString,
             ),
+            'ListAcquisitions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAcquisitions,
+                    request_deserializer=clearstack_dot_v1_dot_rule__service__pb2.ListAcquisitionsRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_rule__service__pb2.ListAcquisitionsResponse.SerializeToString,
+            ),
+            'RetryAcquisition': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryAcquisition,
+                    request_deserializer=clearstack_dot_v1_dot_rule__service__pb2.RetryAcquisitionRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_rule__service__pb2.RetryAcquisitionResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'clearstack.v1.RuleService', rpc_method_handlers)
@@ -133,7 +170,7 @@ def add_RuleServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RuleService:
-    """What to do when a new acquisition arrives. Not in this version.
+    """What to do, without anybody asking, when a new acquisition arrives in the object store.
     """
 
     @staticmethod
@@ -261,6 +298,60 @@ class RuleService:
             '/clearstack.v1.RuleService/DeleteRule',
             clearstack_dot_v1_dot_rule__service__pb2.DeleteRuleRequest.SerializeToString,
             clearstack_dot_v1_dot_rule__service__pb2.DeleteRuleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAcquisitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.RuleService/ListAcquisitions',
+            clearstack_dot_v1_dot_rule__service__pb2.ListAcquisitionsRequest.SerializeToString,
+            clearstack_dot_v1_dot_rule__service__pb2.ListAcquisitionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryAcquisition(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.RuleService/RetryAcquisition',
+            clearstack_dot_v1_dot_rule__service__pb2.RetryAcquisitionRequest.SerializeToString,
+            clearstack_dot_v1_dot_rule__service__pb2.RetryAcquisitionResponse.FromString,
             options,
             channel_credentials,
             insecure,

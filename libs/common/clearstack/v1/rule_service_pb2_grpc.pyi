@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RuleServiceStub:
-    """What to do when a new acquisition arrives. Not in this version."""
+    """What to do, without anybody asking, when a new acquisition arrives in the object store."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,22 +36,36 @@ class RuleServiceStub:
     CreateRule: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.CreateRuleRequest, _rule_service_pb2.CreateRuleResponse]
     GetRule: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.GetRuleRequest, _rule_service_pb2.GetRuleResponse]
     ListRules: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.ListRulesRequest, _rule_service_pb2.ListRulesResponse]
+    """Newest first."""
     UpdateRule: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.UpdateRuleRequest, _rule_service_pb2.UpdateRuleResponse]
+    """What is in work goes on as it was begun."""
     DeleteRule: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.DeleteRuleRequest, _rule_service_pb2.DeleteRuleResponse]
+    """What is in work goes on; what waits is let go, so that another rule may take it."""
+    ListAcquisitions: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.ListAcquisitionsRequest, _rule_service_pb2.ListAcquisitionsResponse]
+    """What arrived and what became of it; newest arrival first."""
+    RetryAcquisition: _grpc.UnaryUnaryMultiCallable[_rule_service_pb2.RetryAcquisitionRequest, _rule_service_pb2.RetryAcquisitionResponse]
+    """Tries a FAILED acquisition again, from the step that failed."""
 
 @_typing.type_check_only
 class RuleServiceAsyncStub(RuleServiceStub):
-    """What to do when a new acquisition arrives. Not in this version."""
+    """What to do, without anybody asking, when a new acquisition arrives in the object store."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateRule: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.CreateRuleRequest, _rule_service_pb2.CreateRuleResponse]  # type: ignore[assignment]
     GetRule: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.GetRuleRequest, _rule_service_pb2.GetRuleResponse]  # type: ignore[assignment]
     ListRules: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.ListRulesRequest, _rule_service_pb2.ListRulesResponse]  # type: ignore[assignment]
+    """Newest first."""
     UpdateRule: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.UpdateRuleRequest, _rule_service_pb2.UpdateRuleResponse]  # type: ignore[assignment]
+    """What is in work goes on as it was begun."""
     DeleteRule: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.DeleteRuleRequest, _rule_service_pb2.DeleteRuleResponse]  # type: ignore[assignment]
+    """What is in work goes on; what waits is let go, so that another rule may take it."""
+    ListAcquisitions: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.ListAcquisitionsRequest, _rule_service_pb2.ListAcquisitionsResponse]  # type: ignore[assignment]
+    """What arrived and what became of it; newest arrival first."""
+    RetryAcquisition: _aio.UnaryUnaryMultiCallable[_rule_service_pb2.RetryAcquisitionRequest, _rule_service_pb2.RetryAcquisitionResponse]  # type: ignore[assignment]
+    """Tries a FAILED acquisition again, from the step that failed."""
 
 class RuleServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What to do when a new acquisition arrives. Not in this version."""
+    """What to do, without anybody asking, when a new acquisition arrives in the object store."""
 
     @_abc_1.abstractmethod
     def CreateRule(
@@ -72,20 +86,39 @@ class RuleServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _rule_service_pb2.ListRulesRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_rule_service_pb2.ListRulesResponse, _abc.Awaitable[_rule_service_pb2.ListRulesResponse]]: ...
+    ) -> _typing.Union[_rule_service_pb2.ListRulesResponse, _abc.Awaitable[_rule_service_pb2.ListRulesResponse]]:
+        """Newest first."""
 
     @_abc_1.abstractmethod
     def UpdateRule(
         self,
         request: _rule_service_pb2.UpdateRuleRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_rule_service_pb2.UpdateRuleResponse, _abc.Awaitable[_rule_service_pb2.UpdateRuleResponse]]: ...
+    ) -> _typing.Union[_rule_service_pb2.UpdateRuleResponse, _abc.Awaitable[_rule_service_pb2.UpdateRuleResponse]]:
+        """What is in work goes on as it was begun."""
 
     @_abc_1.abstractmethod
     def DeleteRule(
         self,
         request: _rule_service_pb2.DeleteRuleRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_rule_service_pb2.DeleteRuleResponse, _abc.Awaitable[_rule_service_pb2.DeleteRuleResponse]]: ...
+    ) -> _typing.Union[_rule_service_pb2.DeleteRuleResponse, _abc.Awaitable[_rule_service_pb2.DeleteRuleResponse]]:
+        """What is in work goes on; what waits is let go, so that another rule may take it."""
+
+    @_abc_1.abstractmethod
+    def ListAcquisitions(
+        self,
+        request: _rule_service_pb2.ListAcquisitionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rule_service_pb2.ListAcquisitionsResponse, _abc.Awaitable[_rule_service_pb2.ListAcquisitionsResponse]]:
+        """What arrived and what became of it; newest arrival first."""
+
+    @_abc_1.abstractmethod
+    def RetryAcquisition(
+        self,
+        request: _rule_service_pb2.RetryAcquisitionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rule_service_pb2.RetryAcquisitionResponse, _abc.Awaitable[_rule_service_pb2.RetryAcquisitionResponse]]:
+        """Tries a FAILED acquisition again, from the step that failed."""
 
 def add_RuleServiceServicer_to_server(servicer: RuleServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

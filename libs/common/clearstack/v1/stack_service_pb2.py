@@ -26,17 +26,17 @@ from clearstack.v1 import inspection_pb2 as clearstack_dot_v1_dot_inspection__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/stack_service.proto\x12\rclearstack.v1\x1a\x1e\x63learstack/v1/inspection.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x80\x03\n\tStackInfo\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x0c\n\x04\x61xes\x18\x05 \x01(\t\x12\x1a\n\rpixel_size_um\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fpixel_size_y_um\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tz_step_um\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x0c\n\x04mean\x18\x0b \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x0c \x01(\x01\x12\x10\n\x08warnings\x18\r \x03(\t\x12\x1f\n\x17two_and_half_d_possible\x18\x0e \x01(\x08\x12\x1d\n\x15two_and_half_d_reason\x18\x0f \x01(\tB\x10\n\x0e_pixel_size_umB\x12\n\x10_pixel_size_y_umB\x0c\n\n_z_step_um\"\xb7\x03\n\x05Stack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.clearstack.v1.StackState\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.clearstack.v1.StackOrigin\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12&\n\x04info\x18\x07 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x16\n\x0euploaded_bytes\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x12\n\nsource_run\x18\r \x01(\t\x12\x12\n\nobject_key\x18\x0e \x01(\t\x12\x0f\n\x07\x63reator\x18\x0f \x01(\t\">\n\x12\x43reateStackRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x8a\x01\n\x13\x43reateStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12:\n\x16upload_url_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12UploadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\":\n\x13UploadStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"H\n\x14\x46inalizeStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"<\n\x15\x46inalizeStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"\x1f\n\x0fGetStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x10GetStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"S\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_results\x18\x03 \x01(\x08\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Stack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStackResponse\"4\n\x14\x44ownloadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"%\n\x15\x44ownloadStackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"G\n\x16GetStackPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\"&\n\x17GetStackPreviewResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"#\n\x13InspectStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x14InspectStackResponse\x12-\n\ninspection\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.Inspection*t\n\nStackState\x12\x1b\n\x17STACK_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STACK_STATE_UPLOADING\x10\x01\x12\x15\n\x11STACK_STATE_READY\x10\x02\x12\x17\n\x13STACK_STATE_REFUSED\x10\x03*]\n\x0bStackOrigin\x12\x1c\n\x18STACK_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n\x13STACK_ORIGIN_UPLOAD\x10\x01\x12\x17\n\x13STACK_ORIGIN_RESULT\x10\x02\x32\xa7\x06\n\x0cStackService\x12T\n\x0b\x43reateStack\x12!.clearstack.v1.CreateStackRequest\x1a\".clearstack.v1.CreateStackResponse\x12V\n\x0bUploadStack\x12!.clearstack.v1.UploadStackRequest\x1a\".clearstack.v1.UploadStackResponse(\x01\x12Z\n\rFinalizeStack\x12#.clearstack.v1.FinalizeStackRequest\x1a$.clearstack.v1.FinalizeStackResponse\x12K\n\x08GetStack\x12\x1e.clearstack.v1.GetStackRequest\x1a\x1f.clearstack.v1.GetStackResponse\x12Q\n\nListStacks\x12 .clearstack.v1.ListStacksRequest\x1a!.clearstack.v1.ListStacksResponse\x12T\n\x0b\x44\x65leteStack\x12!.clearstack.v1.DeleteStackRequest\x1a\".clearstack.v1.DeleteStackResponse\x12\\\n\rDownloadStack\x12#.clearstack.v1.DownloadStackRequest\x1a$.clearstack.v1.DownloadStackResponse0\x01\x12`\n\x0fGetStackPreview\x12%.clearstack.v1.GetStackPreviewRequest\x1a&.clearstack.v1.GetStackPreviewResponse\x12W\n\x0cInspectStack\x12\".clearstack.v1.InspectStackRequest\x1a#.clearstack.v1.InspectStackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/stack_service.proto\x12\rclearstack.v1\x1a\x1e\x63learstack/v1/inspection.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x80\x03\n\tStackInfo\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x0c\n\x04\x61xes\x18\x05 \x01(\t\x12\x1a\n\rpixel_size_um\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fpixel_size_y_um\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tz_step_um\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x0c\n\x04mean\x18\x0b \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x0c \x01(\x01\x12\x10\n\x08warnings\x18\r \x03(\t\x12\x1f\n\x17two_and_half_d_possible\x18\x0e \x01(\x08\x12\x1d\n\x15two_and_half_d_reason\x18\x0f \x01(\tB\x10\n\x0e_pixel_size_umB\x12\n\x10_pixel_size_y_umB\x0c\n\n_z_step_um\"\xb7\x03\n\x05Stack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.clearstack.v1.StackState\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.clearstack.v1.StackOrigin\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12&\n\x04info\x18\x07 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x16\n\x0euploaded_bytes\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x12\n\nsource_run\x18\r \x01(\t\x12\x12\n\nobject_key\x18\x0e \x01(\t\x12\x0f\n\x07\x63reator\x18\x0f \x01(\t\">\n\x12\x43reateStackRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x8a\x01\n\x13\x43reateStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12:\n\x16upload_url_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12UploadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\":\n\x13UploadStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"V\n\x14\x46inalizeStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\"<\n\x15\x46inalizeStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"\x1f\n\x0fGetStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x10GetStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"S\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_results\x18\x03 \x01(\x08\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Stack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStackResponse\"4\n\x14\x44ownloadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"%\n\x15\x44ownloadStackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"G\n\x16GetStackPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\"&\n\x17GetStackPreviewResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"#\n\x13InspectStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x14InspectStackResponse\x12-\n\ninspection\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.Inspection*t\n\nStackState\x12\x1b\n\x17STACK_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STACK_STATE_UPLOADING\x10\x01\x12\x15\n\x11STACK_STATE_READY\x10\x02\x12\x17\n\x13STACK_STATE_REFUSED\x10\x03*]\n\x0bStackOrigin\x12\x1c\n\x18STACK_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n\x13STACK_ORIGIN_UPLOAD\x10\x01\x12\x17\n\x13STACK_ORIGIN_RESULT\x10\x02\x32\xa7\x06\n\x0cStackService\x12T\n\x0b\x43reateStack\x12!.clearstack.v1.CreateStackRequest\x1a\".clearstack.v1.CreateStackResponse\x12V\n\x0bUploadStack\x12!.clearstack.v1.UploadStackRequest\x1a\".clearstack.v1.UploadStackResponse(\x01\x12Z\n\rFinalizeStack\x12#.clearstack.v1.FinalizeStackRequest\x1a$.clearstack.v1.FinalizeStackResponse\x12K\n\x08GetStack\x12\x1e.clearstack.v1.GetStackRequest\x1a\x1f.clearstack.v1.GetStackResponse\x12Q\n\nListStacks\x12 .clearstack.v1.ListStacksRequest\x1a!.clearstack.v1.ListStacksResponse\x12T\n\x0b\x44\x65leteStack\x12!.clearstack.v1.DeleteStackRequest\x1a\".clearstack.v1.DeleteStackResponse\x12\\\n\rDownloadStack\x12#.clearstack.v1.DownloadStackRequest\x1a$.clearstack.v1.DownloadStackResponse0\x01\x12`\n\x0fGetStackPreview\x12%.clearstack.v1.GetStackPreviewRequest\x1a&.clearstack.v1.GetStackPreviewResponse\x12W\n\x0cInspectStack\x12\".clearstack.v1.InspectStackRequest\x1a#.clearstack.v1.InspectStackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.stack_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STACKSTATE']._serialized_start=2104
-  _globals['_STACKSTATE']._serialized_end=2220
-  _globals['_STACKORIGIN']._serialized_start=2222
-  _globals['_STACKORIGIN']._serialized_end=2315
+  _globals['_STACKSTATE']._serialized_start=2118
+  _globals['_STACKSTATE']._serialized_end=2234
+  _globals['_STACKORIGIN']._serialized_start=2236
+  _globals['_STACKORIGIN']._serialized_end=2329
   _globals['_FAILURE']._serialized_start=117
   _globals['_FAILURE']._serialized_end=159
   _globals['_STACKINFO']._serialized_start=162
@@ -52,33 +52,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADSTACKRESPONSE']._serialized_start=1261
   _globals['_UPLOADSTACKRESPONSE']._serialized_end=1319
   _globals['_FINALIZESTACKREQUEST']._serialized_start=1321
-  _globals['_FINALIZESTACKREQUEST']._serialized_end=1393
-  _globals['_FINALIZESTACKRESPONSE']._serialized_start=1395
-  _globals['_FINALIZESTACKRESPONSE']._serialized_end=1455
-  _globals['_GETSTACKREQUEST']._serialized_start=1457
-  _globals['_GETSTACKREQUEST']._serialized_end=1488
-  _globals['_GETSTACKRESPONSE']._serialized_start=1490
-  _globals['_GETSTACKRESPONSE']._serialized_end=1545
-  _globals['_LISTSTACKSREQUEST']._serialized_start=1547
-  _globals['_LISTSTACKSREQUEST']._serialized_end=1630
-  _globals['_LISTSTACKSRESPONSE']._serialized_start=1632
-  _globals['_LISTSTACKSRESPONSE']._serialized_end=1715
-  _globals['_DELETESTACKREQUEST']._serialized_start=1717
-  _globals['_DELETESTACKREQUEST']._serialized_end=1765
-  _globals['_DELETESTACKRESPONSE']._serialized_start=1767
-  _globals['_DELETESTACKRESPONSE']._serialized_end=1788
-  _globals['_DOWNLOADSTACKREQUEST']._serialized_start=1790
-  _globals['_DOWNLOADSTACKREQUEST']._serialized_end=1842
-  _globals['_DOWNLOADSTACKRESPONSE']._serialized_start=1844
-  _globals['_DOWNLOADSTACKRESPONSE']._serialized_end=1881
-  _globals['_GETSTACKPREVIEWREQUEST']._serialized_start=1883
-  _globals['_GETSTACKPREVIEWREQUEST']._serialized_end=1954
-  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_start=1956
-  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_end=1994
-  _globals['_INSPECTSTACKREQUEST']._serialized_start=1996
-  _globals['_INSPECTSTACKREQUEST']._serialized_end=2031
-  _globals['_INSPECTSTACKRESPONSE']._serialized_start=2033
-  _globals['_INSPECTSTACKRESPONSE']._serialized_end=2102
-  _globals['_STACKSERVICE']._serialized_start=2318
-  _globals['_STACKSERVICE']._serialized_end=3125
+  _globals['_FINALIZESTACKREQUEST']._serialized_end=1407
+  _globals['_FINALIZESTACKRESPONSE']._serialized_start=1409
+  _globals['_FINALIZESTACKRESPONSE']._serialized_end=1469
+  _globals['_GETSTACKREQUEST']._serialized_start=1471
+  _globals['_GETSTACKREQUEST']._serialized_end=1502
+  _globals['_GETSTACKRESPONSE']._serialized_start=1504
+  _globals['_GETSTACKRESPONSE']._serialized_end=1559
+  _globals['_LISTSTACKSREQUEST']._serialized_start=1561
+  _globals['_LISTSTACKSREQUEST']._serialized_end=1644
+  _globals['_LISTSTACKSRESPONSE']._serialized_start=1646
+  _globals['_LISTSTACKSRESPONSE']._serialized_end=1729
+  _globals['_DELETESTACKREQUEST']._serialized_start=1731
+  _globals['_DELETESTACKREQUEST']._serialized_end=1779
+  _globals['_DELETESTACKRESPONSE']._serialized_start=1781
+  _globals['_DELETESTACKRESPONSE']._serialized_end=1802
+  _globals['_DOWNLOADSTACKREQUEST']._serialized_start=1804
+  _globals['_DOWNLOADSTACKREQUEST']._serialized_end=1856
+  _globals['_DOWNLOADSTACKRESPONSE']._serialized_start=1858
+  _globals['_DOWNLOADSTACKRESPONSE']._serialized_end=1895
+  _globals['_GETSTACKPREVIEWREQUEST']._serialized_start=1897
+  _globals['_GETSTACKPREVIEWREQUEST']._serialized_end=1968
+  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_start=1970
+  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_end=2008
+  _globals['_INSPECTSTACKREQUEST']._serialized_start=2010
+  _globals['_INSPECTSTACKREQUEST']._serialized_end=2045
+  _globals['_INSPECTSTACKRESPONSE']._serialized_start=2047
+  _globals['_INSPECTSTACKRESPONSE']._serialized_end=2116
+  _globals['_STACKSERVICE']._serialized_start=2332
+  _globals['_STACKSERVICE']._serialized_end=3139
 # @@protoc_insertion_point(module_scope)
