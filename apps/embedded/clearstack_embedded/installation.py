@@ -68,6 +68,11 @@ class Installation:
             raise InstallationError("The installation has not been started; call start() first.")
         return self._state.endpoint
 
+    @property
+    def page(self) -> str:
+        """The page's address in a browser on this machine, once started; empty without one."""
+        return self._state.page if self._state else ""
+
     async def start(self) -> None:
         """Start everything; returns when all processes are healthy. What was started is stopped on failure.
 
@@ -122,6 +127,7 @@ class Installation:
             endpoint=wiring.endpoint,
             nats_url=wiring.nats_url,
             s3_url=f"http://{wiring.s3_address}",
+            page=wiring.page,
         )
         self._exits.callback(wiring.ports.close)
         self._exits.callback(remove_sockets, wiring.ports)

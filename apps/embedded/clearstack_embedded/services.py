@@ -12,6 +12,7 @@ from clearstack_embedded.folder import write_private
 from clearstack_embedded.ports import HOST
 from clearstack_embedded.settings import BUCKET
 from clearstack_embedded.spec import ProcessSpec
+from clearstack_embedded.web import web
 from clearstack_embedded.wiring import Wiring
 
 _NUMBER = re.compile(r"-\d+$")  # trainer-2 is a trainer
@@ -24,7 +25,7 @@ _METRICS_ADDRESS = "CLEARSTACK_METRICS_ADDRESS"
 
 
 def services(wiring: Wiring) -> list[ProcessSpec]:
-    """The gateway, the trainers, the mask extractor and the inference workers."""
+    """The gateway, the trainers, the mask extractor, the inference workers, and the page if it is wanted."""
     trainers = _numbered("trainer", wiring.config.num_trainers)
     inference = _numbered("inference", wiring.config.num_inference_workers)
     modules = {GATEWAY: "clearstack_gateway"}
@@ -36,12 +37,14 @@ def services(wiring: Wiring) -> list[ProcessSpec]:
         service(wiring, name, (sys.executable, "-P", "-m", module), _address(wiring, name))
         for name, module in modules.items()
     ]
+    if wiring.config.web:
+        specs.append(web(wiring))
     _tell_prometheus(wiring, specs)
     return specs
 
 
 def _tell_prometheus(wiring: Wiring, specs: list[ProcessSpec]) -> None:
-    pages = {spec.name: spec.environment[_METRICS_ADDRESS] for spec in specs}
+    pages = {spec.name: spec.environment.get(_METRICS_ADDRESS) for spec in specs}
     targets = [
         {"targets": [page], "labels": {"clearstack_process": name}} for name, page in pages.items() if page
     ]

@@ -55,7 +55,8 @@ class InstallationConfig:
         port: The gateway's port; None takes the default one, or a free one if that is taken.
         num_trainers: How many trainer processes to run.
         num_inference_workers: How many processes denoise; the ranges of one stack are shared among them.
-        exposure: Who can reach the gateway.
+        web: Whether the page is served.
+        exposure: Who can reach the gateway, and the page.
         metrics: Whether every service has a page of figures for Prometheus, on this machine alone.
         log_level: How much the services write: "debug", "info", "warning" or "error".
     """
@@ -64,6 +65,7 @@ class InstallationConfig:
     port: int | None = None
     num_trainers: int = 1
     num_inference_workers: int = 1
+    web: bool = True
     exposure: Exposure = field(default_factory=Exposure)
     metrics: bool = False
     log_level: str = "info"

@@ -35,12 +35,13 @@ class ProcessState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationState:
-    """The whole installation; `ready` once everything has been healthy."""
+    """The whole installation; `ready` once everything has been healthy, `page` its address in a browser if it has one."""
 
     pid: int
     endpoint: str
     nats_url: str
     s3_url: str
+    page: str = ""
     ready: bool = False
     processes: tuple[ProcessState, ...] = field(default=())
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from clearstack_embedded.certificates import Certificate, make_certificate
 from clearstack_embedded.credentials import Credentials, load_or_create
 from clearstack_embedded.folder import DataFolder
+from clearstack_embedded.health import split
 from clearstack_embedded.ports import HOST, PortBook
 from clearstack_embedded.settings import InstallationConfig
 
@@ -17,6 +18,8 @@ class Wiring:
         endpoint: What clients on this machine connect to.
         gateway_address: Where the gateway listens.
         gateway_health: Where it answers plain health checks.
+        web_address: Where the page's server listens, if the configuration wants one.
+        web_health: Where it answers plain health checks.
     """
 
     config: InstallationConfig
@@ -30,12 +33,23 @@ class Wiring:
     gateway_health: str
     nats_address: str
     s3_address: str
+    web_address: str
+    web_health: str
     mark: dict[str, str] = field(default_factory=dict)
 
     @property
     def nats_url(self) -> str:
         """Where the broker is for its clients."""
         return f"tls://{self.nats_address}"
+
+    @property
+    def page(self) -> str:
+        """The page's address in a browser on this machine; empty without one."""
+        if not self.config.web:
+            return ""
+        _, port = split(self.web_address)
+        endpoint = self.config.exposure.endpoint(port)
+        return endpoint if "://" in endpoint else f"http://{endpoint}"
 
 
 def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -> Wiring:
@@ -48,6 +62,7 @@ def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -
     exposure = config.exposure
     port = ports.take_api(config.port)
     address = exposure.address(port)
+    web_address = exposure.address(ports.take("web"))
     return Wiring(
         config=config,
         folder=folder,
@@ -60,5 +75,7 @@ def wire(config: InstallationConfig, folder: DataFolder, mark: dict[str, str]) -
         gateway_health=address if exposure.can_be_probed else f"{HOST}:{ports.take('gateway.health')}",
         nats_address=f"{HOST}:{ports.take('broker')}",
         s3_address=f"{HOST}:{ports.take('store.s3', with_grpc=True)}",
+        web_address=web_address,
+        web_health=web_address if exposure.can_be_probed else f"{HOST}:{ports.take('web.health')}",
         mark=mark,
     )

@@ -8,21 +8,25 @@ from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.services import services
 from clearstack_embedded.settings import Exposure, InstallationConfig
 from clearstack_embedded.spec import ProcessSpec
+from clearstack_embedded.web import WEB
 from clearstack_embedded.wiring import Wiring, wire
 from clearstack_gateway.settings import GatewaySettings
+from clearstack_web.settings import WebSettings
 
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - with TLS and tokens
 
 
-def _wired(folder: Path, exposure: Exposure) -> tuple[Wiring, dict[str, ProcessSpec]]:
+def _wired(folder: Path, exposure: Exposure, *, web: bool = True) -> tuple[Wiring, dict[str, ProcessSpec]]:
     data = DataFolder(folder / "data")
     data.create()
-    wiring = wire(InstallationConfig(data=data.root, exposure=exposure), data, {})
+    wiring = wire(InstallationConfig(data=data.root, exposure=exposure, web=web), data, {})
     return wiring, {spec.name: spec for spec in services(wiring)}
 
 
-def test_the_gateway_alone_is_reachable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It listens everywhere with TLS and tokens, and answers probes here; all other services stay on this machine."""
+def test_the_gateway_and_the_page_alone_are_reachable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They listen everywhere with TLS and tokens, and answer probes here; all other services stay on this machine."""
     cert, key, tokens = (tmp_path / name for name in ("c.pem", "k.pem", "t.json"))
     exposure = Exposure(host=_EVERYWHERE, tls_cert=cert, tls_key=key, tls_client_ca=cert, tokens=tokens)
     wiring, specs = _wired(tmp_path, exposure)
@@ -38,7 +42,39 @@ def test_the_gateway_alone_is_reachable(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings.tokens_file == tokens
     assert settings.problem() == ""
     for name, spec in specs.items():
-        assert name == GATEWAY or "CLEARSTACK_TLS_KEY" not in spec.environment
+        assert name in {GATEWAY, WEB} or "CLEARSTACK_TLS_KEY" not in spec.environment
+
+
+def test_the_page_is_protected_as_the_gateway_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It listens beyond this machine with the same certificate, and says that tokens are asked for."""
+    paths = {name: tmp_path / name for name in ("tls_cert", "tls_key", "tokens")}
+    wiring, specs = _wired(tmp_path, Exposure(host=_EVERYWHERE, **paths))
+    for name, value in specs[WEB].environment.items():
+        monkeypatch.setenv(name, value)
+    settings = WebSettings()
+    assert settings.web_address == wiring.web_address != settings.health_address == specs[WEB].address
+    assert (settings.tls_cert, settings.tls_key) == (paths["tls_cert"], paths["tls_key"])
+    assert (settings.endpoint, settings.ca) == (wiring.endpoint, paths["tls_cert"])
+    assert settings.web_auth == "token"
+    assert settings.problem() == ""
+    assert wiring.page == f"https://localhost:{wiring.web_address.rpartition(':')[2]}"
+
+
+def test_the_page_gets_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the installation's nor what a person has in the environment: it faces browsers."""
+    monkeypatch.setenv("CLEARSTACK_TOKEN", "secret")
+    _, specs = _wired(tmp_path, Exposure())
+    known = " ".join(specs[WEB].environment)
+    assert "SECRET" not in known
+    assert "SEED" not in known
+    assert "CLEARSTACK_TOKEN" not in known
+
+
+def test_without_a_page(tmp_path: Path) -> None:
+    """No process, and no address."""
+    wiring, specs = _wired(tmp_path, Exposure(), web=False)
+    assert WEB not in specs
+    assert wiring.page == ""
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
