@@ -24,42 +24,47 @@ _sym_db = _symbol_database.Default()
 
 from clearstack.v1 import denoising_pb2 as clearstack_dot_v1_dot_denoising__pb2
 from clearstack.v1 import event_pb2 as clearstack_dot_v1_dot_event__pb2
+from clearstack.v1 import stack_service_pb2 as clearstack_dot_v1_dot_stack__service__pb2
 from clearstack.v1 import training_service_pb2 as clearstack_dot_v1_dot_training__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%clearstack/v1/denoising_service.proto\x12\rclearstack.v1\x1a\x1d\x63learstack/v1/denoising.proto\x1a\x19\x63learstack/v1/event.proto\x1a$clearstack/v1/training_service.proto\"\x85\x01\n\x16\x43reateDenoisingRequest\x12\r\n\x05stack\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\x05\x12\x14\n\x0coutput_dtype\x18\x04 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"F\n\x17\x43reateDenoisingResponse\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\"#\n\x13GetDenoisingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x14GetDenoisingResponse\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\"^\n\x15ListDenoisingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1e\n\x16include_training_steps\x18\x03 \x01(\x08\"_\n\x16ListDenoisingsResponse\x12,\n\ndenoisings\x18\x01 \x03(\x0b\x32\x18.clearstack.v1.Denoising\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16\x43\x61ncelDenoisingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x17\x43\x61ncelDenoisingResponse\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\"=\n\x15WatchDenoisingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"\xb6\x01\n\x16WatchDenoisingResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.DenoisingH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12-\n\theartbeat\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.HeartbeatH\x00\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x42\x06\n\x04item\"a\n\x15\x44ownloadReportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1b.clearstack.v1.ReportFormat\x12\r\n\x05stage\x18\x03 \x01(\x05\"&\n\x16\x44ownloadReportResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c*]\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_HTML\x10\x01\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x02\x32\xd0\x04\n\x10\x44\x65noisingService\x12`\n\x0f\x43reateDenoising\x12%.clearstack.v1.CreateDenoisingRequest\x1a&.clearstack.v1.CreateDenoisingResponse\x12W\n\x0cGetDenoising\x12\".clearstack.v1.GetDenoisingRequest\x1a#.clearstack.v1.GetDenoisingResponse\x12]\n\x0eListDenoisings\x12$.clearstack.v1.ListDenoisingsRequest\x1a%.clearstack.v1.ListDenoisingsResponse\x12`\n\x0f\x43\x61ncelDenoising\x12%.clearstack.v1.CancelDenoisingRequest\x1a&.clearstack.v1.CancelDenoisingResponse\x12_\n\x0eWatchDenoising\x12$.clearstack.v1.WatchDenoisingRequest\x1a%.clearstack.v1.WatchDenoisingResponse0\x01\x12_\n\x0e\x44ownloadReport\x12$.clearstack.v1.DownloadReportRequest\x1a%.clearstack.v1.DownloadReportResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%clearstack/v1/denoising_service.proto\x12\rclearstack.v1\x1a\x1d\x63learstack/v1/denoising.proto\x1a\x19\x63learstack/v1/event.proto\x1a!clearstack/v1/stack_service.proto\x1a$clearstack/v1/training_service.proto\"\x85\x01\n\x16\x43reateDenoisingRequest\x12\r\n\x05stack\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\r\n\x05stage\x18\x03 \x01(\x05\x12\x14\n\x0coutput_dtype\x18\x04 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"F\n\x17\x43reateDenoisingResponse\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\"#\n\x13GetDenoisingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x14GetDenoisingResponse\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\"n\n\x15ListDenoisingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x1e\n\x16include_training_steps\x18\x03 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"_\n\x16ListDenoisingsResponse\x12,\n\ndenoisings\x18\x01 \x03(\x0b\x32\x18.clearstack.v1.Denoising\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16\x43\x61ncelDenoisingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x17\x43\x61ncelDenoisingResponse\x12+\n\tdenoising\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.Denoising\"=\n\x15WatchDenoisingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"\xb6\x01\n\x16WatchDenoisingResponse\x12,\n\x08snapshot\x18\x01 \x01(\x0b\x32\x18.clearstack.v1.DenoisingH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12-\n\theartbeat\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.HeartbeatH\x00\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x42\x06\n\x04item\"a\n\x15\x44ownloadReportRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1b.clearstack.v1.ReportFormat\x12\r\n\x05stage\x18\x03 \x01(\x05\"&\n\x16\x44ownloadReportResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"`\n\x14GetReportLinkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12+\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1b.clearstack.v1.ReportFormat\x12\r\n\x05stage\x18\x03 \x01(\x05\">\n\x15GetReportLinkResponse\x12%\n\x04link\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.FileLink*]\n\x0cReportFormat\x12\x1d\n\x19REPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12REPORT_FORMAT_HTML\x10\x01\x12\x16\n\x12REPORT_FORMAT_JSON\x10\x02\x32\xac\x05\n\x10\x44\x65noisingService\x12`\n\x0f\x43reateDenoising\x12%.clearstack.v1.CreateDenoisingRequest\x1a&.clearstack.v1.CreateDenoisingResponse\x12W\n\x0cGetDenoising\x12\".clearstack.v1.GetDenoisingRequest\x1a#.clearstack.v1.GetDenoisingResponse\x12]\n\x0eListDenoisings\x12$.clearstack.v1.ListDenoisingsRequest\x1a%.clearstack.v1.ListDenoisingsResponse\x12`\n\x0f\x43\x61ncelDenoising\x12%.clearstack.v1.CancelDenoisingRequest\x1a&.clearstack.v1.CancelDenoisingResponse\x12_\n\x0eWatchDenoising\x12$.clearstack.v1.WatchDenoisingRequest\x1a%.clearstack.v1.WatchDenoisingResponse0\x01\x12_\n\x0e\x44ownloadReport\x12$.clearstack.v1.DownloadReportRequest\x1a%.clearstack.v1.DownloadReportResponse0\x01\x12Z\n\rGetReportLink\x12#.clearstack.v1.GetReportLinkRequest\x1a$.clearstack.v1.GetReportLinkResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.denoising_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_REPORTFORMAT']._serialized_start=1158
-  _globals['_REPORTFORMAT']._serialized_end=1251
-  _globals['_CREATEDENOISINGREQUEST']._serialized_start=153
-  _globals['_CREATEDENOISINGREQUEST']._serialized_end=286
-  _globals['_CREATEDENOISINGRESPONSE']._serialized_start=288
-  _globals['_CREATEDENOISINGRESPONSE']._serialized_end=358
-  _globals['_GETDENOISINGREQUEST']._serialized_start=360
-  _globals['_GETDENOISINGREQUEST']._serialized_end=395
-  _globals['_GETDENOISINGRESPONSE']._serialized_start=397
-  _globals['_GETDENOISINGRESPONSE']._serialized_end=464
-  _globals['_LISTDENOISINGSREQUEST']._serialized_start=466
-  _globals['_LISTDENOISINGSREQUEST']._serialized_end=560
-  _globals['_LISTDENOISINGSRESPONSE']._serialized_start=562
-  _globals['_LISTDENOISINGSRESPONSE']._serialized_end=657
-  _globals['_CANCELDENOISINGREQUEST']._serialized_start=659
-  _globals['_CANCELDENOISINGREQUEST']._serialized_end=697
-  _globals['_CANCELDENOISINGRESPONSE']._serialized_start=699
-  _globals['_CANCELDENOISINGRESPONSE']._serialized_end=769
-  _globals['_WATCHDENOISINGREQUEST']._serialized_start=771
-  _globals['_WATCHDENOISINGREQUEST']._serialized_end=832
-  _globals['_WATCHDENOISINGRESPONSE']._serialized_start=835
-  _globals['_WATCHDENOISINGRESPONSE']._serialized_end=1017
-  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=1019
-  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=1116
-  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=1118
-  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=1156
-  _globals['_DENOISINGSERVICE']._serialized_start=1254
-  _globals['_DENOISINGSERVICE']._serialized_end=1846
+  _globals['_REPORTFORMAT']._serialized_start=1371
+  _globals['_REPORTFORMAT']._serialized_end=1464
+  _globals['_CREATEDENOISINGREQUEST']._serialized_start=188
+  _globals['_CREATEDENOISINGREQUEST']._serialized_end=321
+  _globals['_CREATEDENOISINGRESPONSE']._serialized_start=323
+  _globals['_CREATEDENOISINGRESPONSE']._serialized_end=393
+  _globals['_GETDENOISINGREQUEST']._serialized_start=395
+  _globals['_GETDENOISINGREQUEST']._serialized_end=430
+  _globals['_GETDENOISINGRESPONSE']._serialized_start=432
+  _globals['_GETDENOISINGRESPONSE']._serialized_end=499
+  _globals['_LISTDENOISINGSREQUEST']._serialized_start=501
+  _globals['_LISTDENOISINGSREQUEST']._serialized_end=611
+  _globals['_LISTDENOISINGSRESPONSE']._serialized_start=613
+  _globals['_LISTDENOISINGSRESPONSE']._serialized_end=708
+  _globals['_CANCELDENOISINGREQUEST']._serialized_start=710
+  _globals['_CANCELDENOISINGREQUEST']._serialized_end=748
+  _globals['_CANCELDENOISINGRESPONSE']._serialized_start=750
+  _globals['_CANCELDENOISINGRESPONSE']._serialized_end=820
+  _globals['_WATCHDENOISINGREQUEST']._serialized_start=822
+  _globals['_WATCHDENOISINGREQUEST']._serialized_end=883
+  _globals['_WATCHDENOISINGRESPONSE']._serialized_start=886
+  _globals['_WATCHDENOISINGRESPONSE']._serialized_end=1068
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=1070
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=1167
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=1169
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=1207
+  _globals['_GETREPORTLINKREQUEST']._serialized_start=1209
+  _globals['_GETREPORTLINKREQUEST']._serialized_end=1305
+  _globals['_GETREPORTLINKRESPONSE']._serialized_start=1307
+  _globals['_GETREPORTLINKRESPONSE']._serialized_end=1369
+  _globals['_DENOISINGSERVICE']._serialized_start=1467
+  _globals['_DENOISINGSERVICE']._serialized_end=2151
 # @@protoc_insertion_point(module_scope)

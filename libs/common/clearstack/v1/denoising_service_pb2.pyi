@@ -5,6 +5,7 @@ isort:skip_file
 
 from clearstack.v1 import denoising_pb2 as _denoising_pb2
 from clearstack.v1 import event_pb2 as _event_pb2
+from clearstack.v1 import stack_service_pb2 as _stack_service_pb2
 from clearstack.v1 import training_service_pb2 as _training_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -144,21 +145,25 @@ class ListDenoisingsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_TRAINING_STEPS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1,000; 0 = 50."""
     page_token: _builtins.str
     include_training_steps: _builtins.bool
     """Also list those that are steps of trainings."""
+    filter: _builtins.str
+    """As in ListStacksRequest."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         include_training_steps: _builtins.bool = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_training_steps", b"include_training_steps", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "include_training_steps", b"include_training_steps", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -326,3 +331,49 @@ class DownloadReportResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DownloadReportResponse: _TypeAlias = DownloadReportResponse  # noqa: Y015
+
+@_typing.final
+class GetReportLinkRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """As in DownloadReportRequest."""
+    format: Global___ReportFormat.ValueType
+    stage: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        format: Global___ReportFormat.ValueType = ...,
+        stage: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReportLinkRequest: _TypeAlias = GetReportLinkRequest  # noqa: Y015
+
+@_typing.final
+class GetReportLinkResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def link(self) -> _stack_service_pb2.FileLink: ...
+    def __init__(
+        self,
+        *,
+        link: _stack_service_pb2.FileLink | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReportLinkResponse: _TypeAlias = GetReportLinkResponse  # noqa: Y015

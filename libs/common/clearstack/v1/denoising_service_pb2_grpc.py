@@ -65,6 +65,11 @@ class DenoisingServiceStub:
                 request_serializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportResponse.FromString,
                 _registered_method=True)
+        self.GetReportLink = channel.unary_unary(
+                '/clearstack.v1.DenoisingService/GetReportLink',
+                request_serializer=clearstack_dot_v1_dot_denoising__service__pb2.GetReportLinkRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.GetReportLinkResponse.FromString,
+                _registered_method=True)
 
 
 class DenoisingServiceServicer:
@@ -110,6 +115,13 @@ class DenoisingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetReportLink(self, request, context):
+        """The same, as a link.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DenoisingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -142,6 +154,11 @@ def add_DenoisingServiceServicer_to_server(servicer, server):
                     servicer.DownloadReport,
                     request_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportResponse.SerializeToString,
+            ),
+            'GetReportLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReportLink,
+                    request_deserializer=clearstack_dot_v1_dot_denoising__service__pb2.GetReportLinkRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_denoising__service__pb2.GetReportLinkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -307,6 +324,33 @@ class DenoisingService:
             '/clearstack.v1.DenoisingService/DownloadReport',
             clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportRequest.SerializeToString,
             clearstack_dot_v1_dot_denoising__service__pb2.DownloadReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReportLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.DenoisingService/GetReportLink',
+            clearstack_dot_v1_dot_denoising__service__pb2.GetReportLinkRequest.SerializeToString,
+            clearstack_dot_v1_dot_denoising__service__pb2.GetReportLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

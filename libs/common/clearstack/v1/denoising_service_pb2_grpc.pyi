@@ -42,6 +42,8 @@ class DenoisingServiceStub:
     """First a snapshot, then every event after `after_sequence`, then new ones; ends when the denoising does."""
     DownloadReport: _grpc.UnaryStreamMultiCallable[_denoising_service_pb2.DownloadReportRequest, _denoising_service_pb2.DownloadReportResponse]
     """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict."""
+    GetReportLink: _grpc.UnaryUnaryMultiCallable[_denoising_service_pb2.GetReportLinkRequest, _denoising_service_pb2.GetReportLinkResponse]
+    """The same, as a link."""
 
 @_typing.type_check_only
 class DenoisingServiceAsyncStub(DenoisingServiceStub):
@@ -57,6 +59,8 @@ class DenoisingServiceAsyncStub(DenoisingServiceStub):
     """First a snapshot, then every event after `after_sequence`, then new ones; ends when the denoising does."""
     DownloadReport: _aio.UnaryStreamMultiCallable[_denoising_service_pb2.DownloadReportRequest, _denoising_service_pb2.DownloadReportResponse]  # type: ignore[assignment]
     """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict."""
+    GetReportLink: _aio.UnaryUnaryMultiCallable[_denoising_service_pb2.GetReportLinkRequest, _denoising_service_pb2.GetReportLinkResponse]  # type: ignore[assignment]
+    """The same, as a link."""
 
 class DenoisingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Runs of a model on a stack."""
@@ -105,5 +109,13 @@ class DenoisingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_denoising_service_pb2.DownloadReportResponse], _abc.AsyncIterator[_denoising_service_pb2.DownloadReportResponse]]:
         """The report of a denoising, or of a training's result: input, output, residual, losses, mask, verdict."""
+
+    @_abc_1.abstractmethod
+    def GetReportLink(
+        self,
+        request: _denoising_service_pb2.GetReportLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_denoising_service_pb2.GetReportLinkResponse, _abc.Awaitable[_denoising_service_pb2.GetReportLinkResponse]]:
+        """The same, as a link."""
 
 def add_DenoisingServiceServicer_to_server(servicer: DenoisingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -27,19 +27,19 @@ from clearstack.v1 import stack_service_pb2 as clearstack_dot_v1_dot_stack__serv
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/model_service.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"W\n\nStoredFile\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x12\n\nobject_key\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"\x90\x01\n\nModelStage\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x04 \x01(\x01\x12\x15\n\rtraining_loss\x18\x05 \x01(\x01\"y\n\x0bModelExport\x12\x30\n\x06\x66ormat\x18\x01 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\x12\'\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\"\x9e\x06\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x06method\x18\x03 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12\x10\n\x08training\x18\x05 \x01(\t\x12\r\n\x05stack\x18\x06 \x01(\t\x12\x14\n\x0cstack_sha256\x18\x07 \x01(\t\x12\x1a\n\x12stack_display_name\x18\x08 \x01(\t\x12)\n\x06stages\x18\t \x03(\x0b\x32\x19.clearstack.v1.ModelStage\x12-\n\nmask_files\x18\n \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12-\n\x06\x63onfig\x18\x0b \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\x12\x14\n\x0c\x63ode_version\x18\x0c \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x10 \x01(\t\x12(\n\x05state\x18\x11 \x01(\x0e\x32\x19.clearstack.v1.ModelState\x12*\n\x06origin\x18\x12 \x01(\x0e\x32\x1a.clearstack.v1.ModelOrigin\x12\'\n\x07\x66\x61ilure\x18\x13 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x13\n\x0bstack_dtype\x18\x14 \x01(\t\x12 \n\x18noise_standard_deviation\x18\x15 \x01(\x01\x12\r\n\x05notes\x18\x16 \x03(\t\x12.\n\ntrain_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63tive_jobs\x18\x18 \x03(\t\x12+\n\x07\x65xports\x18\x19 \x03(\x0b\x32\x1a.clearstack.v1.ModelExport\"N\n\rModelFileLink\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"_\n\x12ImportModelRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\":\n\x13ImportModelResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"d\n\x10GetModelResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\x12+\n\x05links\x18\x02 \x03(\x0b\x32\x1c.clearstack.v1.ModelFileLink\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"S\n\x12ListModelsResponse\x12$\n\x06models\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteModelResponse\"T\n\x12\x45xportModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\"Z\n\x13\x45xportModelResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t*t\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MODEL_STATE_IMPORTING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x17\n\x13MODEL_STATE_REFUSED\x10\x03*`\n\x0bModelOrigin\x12\x1c\n\x18MODEL_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_ORIGIN_TRAINED\x10\x01\x12\x19\n\x15MODEL_ORIGIN_IMPORTED\x10\x02*\x80\x01\n\x11ModelExportFormat\x12#\n\x1fMODEL_EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\"\n\x1eMODEL_EXPORT_FORMAT_CLEARSTACK\x10\x01\x12\"\n\x1eMODEL_EXPORT_FORMAT_BIOIMAGEIO\x10\x02\x32\xb4\x03\n\x0cModelService\x12V\n\x0bImportModel\x12!.clearstack.v1.ImportModelRequest\x1a\".clearstack.v1.ImportModelResponse(\x01\x12K\n\x08GetModel\x12\x1e.clearstack.v1.GetModelRequest\x1a\x1f.clearstack.v1.GetModelResponse\x12Q\n\nListModels\x12 .clearstack.v1.ListModelsRequest\x1a!.clearstack.v1.ListModelsResponse\x12T\n\x0b\x44\x65leteModel\x12!.clearstack.v1.DeleteModelRequest\x1a\".clearstack.v1.DeleteModelResponse\x12V\n\x0b\x45xportModel\x12!.clearstack.v1.ExportModelRequest\x1a\".clearstack.v1.ExportModelResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/model_service.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a!clearstack/v1/stack_service.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"W\n\nStoredFile\x12\x11\n\tfile_name\x18\x01 \x01(\t\x12\x12\n\nobject_key\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"\x90\x01\n\nModelStage\x12\x0e\n\x06number\x18\x01 \x01(\x05\x12(\n\x05\x66iles\x18\x02 \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x13\n\x0b\x65poch_count\x18\x03 \x01(\x05\x12\x1c\n\x14\x62\x65st_validation_loss\x18\x04 \x01(\x01\x12\x15\n\rtraining_loss\x18\x05 \x01(\x01\"y\n\x0bModelExport\x12\x30\n\x06\x66ormat\x18\x01 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\x12\'\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x19.clearstack.v1.StoredFile\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\t\"\x9e\x06\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12%\n\x06method\x18\x03 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x04 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12\x10\n\x08training\x18\x05 \x01(\t\x12\r\n\x05stack\x18\x06 \x01(\t\x12\x14\n\x0cstack_sha256\x18\x07 \x01(\t\x12\x1a\n\x12stack_display_name\x18\x08 \x01(\t\x12)\n\x06stages\x18\t \x03(\x0b\x32\x19.clearstack.v1.ModelStage\x12-\n\nmask_files\x18\n \x03(\x0b\x32\x19.clearstack.v1.StoredFile\x12-\n\x06\x63onfig\x18\x0b \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\x12\x14\n\x0c\x63ode_version\x18\x0c \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x10 \x01(\t\x12(\n\x05state\x18\x11 \x01(\x0e\x32\x19.clearstack.v1.ModelState\x12*\n\x06origin\x18\x12 \x01(\x0e\x32\x1a.clearstack.v1.ModelOrigin\x12\'\n\x07\x66\x61ilure\x18\x13 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x13\n\x0bstack_dtype\x18\x14 \x01(\t\x12 \n\x18noise_standard_deviation\x18\x15 \x01(\x01\x12\r\n\x05notes\x18\x16 \x03(\t\x12.\n\ntrain_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63tive_jobs\x18\x18 \x03(\t\x12+\n\x07\x65xports\x18\x19 \x03(\x0b\x32\x1a.clearstack.v1.ModelExport\"N\n\rModelFileLink\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0b\n\x03url\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"_\n\x12ImportModelRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x11\n\tfile_name\x18\x03 \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\":\n\x13ImportModelResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\"B\n\x18\x43reateModelImportRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\nfile_names\x18\x02 \x03(\t\"X\n\x19\x43reateModelImportResponse\x12\x0e\n\x06import\x18\x01 \x01(\t\x12+\n\x05links\x18\x02 \x03(\x0b\x32\x1c.clearstack.v1.ModelFileLink\"B\n\x1a\x46inalizeModelImportRequest\x12\x0e\n\x06import\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"B\n\x1b\x46inalizeModelImportResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\"[\n\x19GetModelExportLinkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\"C\n\x1aGetModelExportLinkResponse\x12%\n\x04link\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.FileLink\"\x1f\n\x0fGetModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"d\n\x10GetModelResponse\x12#\n\x05model\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Model\x12+\n\x05links\x18\x02 \x03(\x0b\x32\x1c.clearstack.v1.ModelFileLink\"J\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"S\n\x12ListModelsResponse\x12$\n\x06models\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteModelResponse\"T\n\x12\x45xportModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x06\x66ormat\x18\x02 \x01(\x0e\x32 .clearstack.v1.ModelExportFormat\"Z\n\x13\x45xportModelResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t*t\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15MODEL_STATE_IMPORTING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x17\n\x13MODEL_STATE_REFUSED\x10\x03*`\n\x0bModelOrigin\x12\x1c\n\x18MODEL_ORIGIN_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_ORIGIN_TRAINED\x10\x01\x12\x19\n\x15MODEL_ORIGIN_IMPORTED\x10\x02*\x80\x01\n\x11ModelExportFormat\x12#\n\x1fMODEL_EXPORT_FORMAT_UNSPECIFIED\x10\x00\x12\"\n\x1eMODEL_EXPORT_FORMAT_CLEARSTACK\x10\x01\x12\"\n\x1eMODEL_EXPORT_FORMAT_BIOIMAGEIO\x10\x02\x32\xf5\x05\n\x0cModelService\x12V\n\x0bImportModel\x12!.clearstack.v1.ImportModelRequest\x1a\".clearstack.v1.ImportModelResponse(\x01\x12\x66\n\x11\x43reateModelImport\x12\'.clearstack.v1.CreateModelImportRequest\x1a(.clearstack.v1.CreateModelImportResponse\x12l\n\x13\x46inalizeModelImport\x12).clearstack.v1.FinalizeModelImportRequest\x1a*.clearstack.v1.FinalizeModelImportResponse\x12K\n\x08GetModel\x12\x1e.clearstack.v1.GetModelRequest\x1a\x1f.clearstack.v1.GetModelResponse\x12Q\n\nListModels\x12 .clearstack.v1.ListModelsRequest\x1a!.clearstack.v1.ListModelsResponse\x12T\n\x0b\x44\x65leteModel\x12!.clearstack.v1.DeleteModelRequest\x1a\".clearstack.v1.DeleteModelResponse\x12V\n\x0b\x45xportModel\x12!.clearstack.v1.ExportModelRequest\x1a\".clearstack.v1.ExportModelResponse0\x01\x12i\n\x12GetModelExportLink\x12(.clearstack.v1.GetModelExportLinkRequest\x1a).clearstack.v1.GetModelExportLinkResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.model_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODELSTATE']._serialized_start=2076
-  _globals['_MODELSTATE']._serialized_end=2192
-  _globals['_MODELORIGIN']._serialized_start=2194
-  _globals['_MODELORIGIN']._serialized_end=2290
-  _globals['_MODELEXPORTFORMAT']._serialized_start=2293
-  _globals['_MODELEXPORTFORMAT']._serialized_end=2421
+  _globals['_MODELSTATE']._serialized_start=2548
+  _globals['_MODELSTATE']._serialized_end=2664
+  _globals['_MODELORIGIN']._serialized_start=2666
+  _globals['_MODELORIGIN']._serialized_end=2762
+  _globals['_MODELEXPORTFORMAT']._serialized_start=2765
+  _globals['_MODELEXPORTFORMAT']._serialized_end=2893
   _globals['_STOREDFILE']._serialized_start=148
   _globals['_STOREDFILE']._serialized_end=235
   _globals['_MODELSTAGE']._serialized_start=238
@@ -54,22 +54,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTMODELREQUEST']._serialized_end=1483
   _globals['_IMPORTMODELRESPONSE']._serialized_start=1485
   _globals['_IMPORTMODELRESPONSE']._serialized_end=1543
-  _globals['_GETMODELREQUEST']._serialized_start=1545
-  _globals['_GETMODELREQUEST']._serialized_end=1576
-  _globals['_GETMODELRESPONSE']._serialized_start=1578
-  _globals['_GETMODELRESPONSE']._serialized_end=1678
-  _globals['_LISTMODELSREQUEST']._serialized_start=1680
-  _globals['_LISTMODELSREQUEST']._serialized_end=1738
-  _globals['_LISTMODELSRESPONSE']._serialized_start=1740
-  _globals['_LISTMODELSRESPONSE']._serialized_end=1823
-  _globals['_DELETEMODELREQUEST']._serialized_start=1825
-  _globals['_DELETEMODELREQUEST']._serialized_end=1873
-  _globals['_DELETEMODELRESPONSE']._serialized_start=1875
-  _globals['_DELETEMODELRESPONSE']._serialized_end=1896
-  _globals['_EXPORTMODELREQUEST']._serialized_start=1898
-  _globals['_EXPORTMODELREQUEST']._serialized_end=1982
-  _globals['_EXPORTMODELRESPONSE']._serialized_start=1984
-  _globals['_EXPORTMODELRESPONSE']._serialized_end=2074
-  _globals['_MODELSERVICE']._serialized_start=2424
-  _globals['_MODELSERVICE']._serialized_end=2860
+  _globals['_CREATEMODELIMPORTREQUEST']._serialized_start=1545
+  _globals['_CREATEMODELIMPORTREQUEST']._serialized_end=1611
+  _globals['_CREATEMODELIMPORTRESPONSE']._serialized_start=1613
+  _globals['_CREATEMODELIMPORTRESPONSE']._serialized_end=1701
+  _globals['_FINALIZEMODELIMPORTREQUEST']._serialized_start=1703
+  _globals['_FINALIZEMODELIMPORTREQUEST']._serialized_end=1769
+  _globals['_FINALIZEMODELIMPORTRESPONSE']._serialized_start=1771
+  _globals['_FINALIZEMODELIMPORTRESPONSE']._serialized_end=1837
+  _globals['_GETMODELEXPORTLINKREQUEST']._serialized_start=1839
+  _globals['_GETMODELEXPORTLINKREQUEST']._serialized_end=1930
+  _globals['_GETMODELEXPORTLINKRESPONSE']._serialized_start=1932
+  _globals['_GETMODELEXPORTLINKRESPONSE']._serialized_end=1999
+  _globals['_GETMODELREQUEST']._serialized_start=2001
+  _globals['_GETMODELREQUEST']._serialized_end=2032
+  _globals['_GETMODELRESPONSE']._serialized_start=2034
+  _globals['_GETMODELRESPONSE']._serialized_end=2134
+  _globals['_LISTMODELSREQUEST']._serialized_start=2136
+  _globals['_LISTMODELSREQUEST']._serialized_end=2210
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2212
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2295
+  _globals['_DELETEMODELREQUEST']._serialized_start=2297
+  _globals['_DELETEMODELREQUEST']._serialized_end=2345
+  _globals['_DELETEMODELRESPONSE']._serialized_start=2347
+  _globals['_DELETEMODELRESPONSE']._serialized_end=2368
+  _globals['_EXPORTMODELREQUEST']._serialized_start=2370
+  _globals['_EXPORTMODELREQUEST']._serialized_end=2454
+  _globals['_EXPORTMODELRESPONSE']._serialized_start=2456
+  _globals['_EXPORTMODELRESPONSE']._serialized_end=2546
+  _globals['_MODELSERVICE']._serialized_start=2896
+  _globals['_MODELSERVICE']._serialized_end=3653
 # @@protoc_insertion_point(module_scope)

@@ -40,6 +40,16 @@ class ModelServiceStub:
                 request_serializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelResponse.FromString,
                 _registered_method=True)
+        self.CreateModelImport = channel.unary_unary(
+                '/clearstack.v1.ModelService/CreateModelImport',
+                request_serializer=clearstack_dot_v1_dot_model__service__pb2.CreateModelImportRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_model__service__pb2.CreateModelImportResponse.FromString,
+                _registered_method=True)
+        self.FinalizeModelImport = channel.unary_unary(
+                '/clearstack.v1.ModelService/FinalizeModelImport',
+                request_serializer=clearstack_dot_v1_dot_model__service__pb2.FinalizeModelImportRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_model__service__pb2.FinalizeModelImportResponse.FromString,
+                _registered_method=True)
         self.GetModel = channel.unary_unary(
                 '/clearstack.v1.ModelService/GetModel',
                 request_serializer=clearstack_dot_v1_dot_model__service__pb2.GetModelRequest.SerializeToString,
@@ -60,6 +70,11 @@ class ModelServiceStub:
                 request_serializer=clearstack_dot_v1_dot_model__service__pb2.ExportModelRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_model__service__pb2.ExportModelResponse.FromString,
                 _registered_method=True)
+        self.GetModelExportLink = channel.unary_unary(
+                '/clearstack.v1.ModelService/GetModelExportLink',
+                request_serializer=clearstack_dot_v1_dot_model__service__pb2.GetModelExportLinkRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_model__service__pb2.GetModelExportLinkResponse.FromString,
+                _registered_method=True)
 
 
 class ModelServiceServicer:
@@ -69,6 +84,20 @@ class ModelServiceServicer:
     def ImportModel(self, request_iterator, context):
         """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
         is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateModelImport(self, request, context):
+        """The same for clients that cannot stream: returns where each file can be put.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinalizeModelImport(self, request, context):
+        """Takes what was put there. As ImportModel, it returns when the model is READY. Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,6 +131,13 @@ class ModelServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetModelExportLink(self, request, context):
+        """The same, as a link.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ModelServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -109,6 +145,16 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ImportModel,
                     request_deserializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_model__service__pb2.ImportModelResponse.SerializeToString,
+            ),
+            'CreateModelImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateModelImport,
+                    request_deserializer=clearstack_dot_v1_dot_model__service__pb2.CreateModelImportRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_model__service__pb2.CreateModelImportResponse.SerializeToString,
+            ),
+            'FinalizeModelImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinalizeModelImport,
+                    request_deserializer=clearstack_dot_v1_dot_model__service__pb2.FinalizeModelImportRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_model__service__pb2.FinalizeModelImportResponse.SerializeToString,
             ),
             'GetModel': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModel,
@@ -129,6 +175,11 @@ def add_ModelServiceServicer_to_server(servicer, server):
                     servicer.ExportModel,
                     request_deserializer=clearstack_dot_v1_dot_model__service__pb2.ExportModelRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_model__service__pb2.ExportModelResponse.SerializeToString,
+            ),
+            'GetModelExportLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModelExportLink,
+                    request_deserializer=clearstack_dot_v1_dot_model__service__pb2.GetModelExportLinkRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_model__service__pb2.GetModelExportLinkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -159,6 +210,60 @@ class ModelService:
             '/clearstack.v1.ModelService/ImportModel',
             clearstack_dot_v1_dot_model__service__pb2.ImportModelRequest.SerializeToString,
             clearstack_dot_v1_dot_model__service__pb2.ImportModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateModelImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.ModelService/CreateModelImport',
+            clearstack_dot_v1_dot_model__service__pb2.CreateModelImportRequest.SerializeToString,
+            clearstack_dot_v1_dot_model__service__pb2.CreateModelImportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinalizeModelImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.ModelService/FinalizeModelImport',
+            clearstack_dot_v1_dot_model__service__pb2.FinalizeModelImportRequest.SerializeToString,
+            clearstack_dot_v1_dot_model__service__pb2.FinalizeModelImportResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -267,6 +372,33 @@ class ModelService:
             '/clearstack.v1.ModelService/ExportModel',
             clearstack_dot_v1_dot_model__service__pb2.ExportModelRequest.SerializeToString,
             clearstack_dot_v1_dot_model__service__pb2.ExportModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetModelExportLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.ModelService/GetModelExportLink',
+            clearstack_dot_v1_dot_model__service__pb2.GetModelExportLinkRequest.SerializeToString,
+            clearstack_dot_v1_dot_model__service__pb2.GetModelExportLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class ModelServiceStub:
     """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
     is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
     """
+    CreateModelImport: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.CreateModelImportRequest, _model_service_pb2.CreateModelImportResponse]
+    """The same for clients that cannot stream: returns where each file can be put."""
+    FinalizeModelImport: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.FinalizeModelImportRequest, _model_service_pb2.FinalizeModelImportResponse]
+    """Takes what was put there. As ImportModel, it returns when the model is READY. Idempotent."""
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]
     """With links from which the files can be fetched."""
     ListModels: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]
@@ -45,6 +49,8 @@ class ModelServiceStub:
     """Refused while the model's training, or a denoising with it, is not finished."""
     ExportModel: _grpc.UnaryStreamMultiCallable[_model_service_pb2.ExportModelRequest, _model_service_pb2.ExportModelResponse]
     """The whole model as one zip archive, made once and kept."""
+    GetModelExportLink: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelExportLinkRequest, _model_service_pb2.GetModelExportLinkResponse]
+    """The same, as a link."""
 
 @_typing.type_check_only
 class ModelServiceAsyncStub(ModelServiceStub):
@@ -55,6 +61,10 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
     is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
     """
+    CreateModelImport: _aio.UnaryUnaryMultiCallable[_model_service_pb2.CreateModelImportRequest, _model_service_pb2.CreateModelImportResponse]  # type: ignore[assignment]
+    """The same for clients that cannot stream: returns where each file can be put."""
+    FinalizeModelImport: _aio.UnaryUnaryMultiCallable[_model_service_pb2.FinalizeModelImportRequest, _model_service_pb2.FinalizeModelImportResponse]  # type: ignore[assignment]
+    """Takes what was put there. As ImportModel, it returns when the model is READY. Idempotent."""
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]  # type: ignore[assignment]
     """With links from which the files can be fetched."""
     ListModels: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ListModelsRequest, _model_service_pb2.ListModelsResponse]  # type: ignore[assignment]
@@ -63,6 +73,8 @@ class ModelServiceAsyncStub(ModelServiceStub):
     """Refused while the model's training, or a denoising with it, is not finished."""
     ExportModel: _aio.UnaryStreamMultiCallable[_model_service_pb2.ExportModelRequest, _model_service_pb2.ExportModelResponse]  # type: ignore[assignment]
     """The whole model as one zip archive, made once and kept."""
+    GetModelExportLink: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelExportLinkRequest, _model_service_pb2.GetModelExportLinkResponse]  # type: ignore[assignment]
+    """The same, as a link."""
 
 class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
     """Trained networks that can denoise further stacks."""
@@ -76,6 +88,22 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a model that was trained elsewhere: its files in chunks, checked before it can be used. Returns when the model
         is READY; one that does not fit together ends in MODEL_MISMATCH or MODEL_UNREADABLE.
         """
+
+    @_abc_1.abstractmethod
+    def CreateModelImport(
+        self,
+        request: _model_service_pb2.CreateModelImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.CreateModelImportResponse, _abc.Awaitable[_model_service_pb2.CreateModelImportResponse]]:
+        """The same for clients that cannot stream: returns where each file can be put."""
+
+    @_abc_1.abstractmethod
+    def FinalizeModelImport(
+        self,
+        request: _model_service_pb2.FinalizeModelImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.FinalizeModelImportResponse, _abc.Awaitable[_model_service_pb2.FinalizeModelImportResponse]]:
+        """Takes what was put there. As ImportModel, it returns when the model is READY. Idempotent."""
 
     @_abc_1.abstractmethod
     def GetModel(
@@ -108,5 +136,13 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_model_service_pb2.ExportModelResponse], _abc.AsyncIterator[_model_service_pb2.ExportModelResponse]]:
         """The whole model as one zip archive, made once and kept."""
+
+    @_abc_1.abstractmethod
+    def GetModelExportLink(
+        self,
+        request: _model_service_pb2.GetModelExportLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_service_pb2.GetModelExportLinkResponse, _abc.Awaitable[_model_service_pb2.GetModelExportLinkResponse]]:
+        """The same, as a link."""
 
 def add_ModelServiceServicer_to_server(servicer: ModelServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,17 +26,19 @@ from clearstack.v1 import inspection_pb2 as clearstack_dot_v1_dot_inspection__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/stack_service.proto\x12\rclearstack.v1\x1a\x1e\x63learstack/v1/inspection.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x80\x03\n\tStackInfo\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x0c\n\x04\x61xes\x18\x05 \x01(\t\x12\x1a\n\rpixel_size_um\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fpixel_size_y_um\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tz_step_um\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x0c\n\x04mean\x18\x0b \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x0c \x01(\x01\x12\x10\n\x08warnings\x18\r \x03(\t\x12\x1f\n\x17two_and_half_d_possible\x18\x0e \x01(\x08\x12\x1d\n\x15two_and_half_d_reason\x18\x0f \x01(\tB\x10\n\x0e_pixel_size_umB\x12\n\x10_pixel_size_y_umB\x0c\n\n_z_step_um\"\xb7\x03\n\x05Stack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.clearstack.v1.StackState\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.clearstack.v1.StackOrigin\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12&\n\x04info\x18\x07 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x16\n\x0euploaded_bytes\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x12\n\nsource_run\x18\r \x01(\t\x12\x12\n\nobject_key\x18\x0e \x01(\t\x12\x0f\n\x07\x63reator\x18\x0f \x01(\t\">\n\x12\x43reateStackRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x8a\x01\n\x13\x43reateStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12:\n\x16upload_url_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12UploadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\":\n\x13UploadStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"V\n\x14\x46inalizeStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\"<\n\x15\x46inalizeStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"\x1f\n\x0fGetStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x10GetStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"S\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_results\x18\x03 \x01(\x08\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Stack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStackResponse\"4\n\x14\x44ownloadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"%\n\x15\x44ownloadStackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"G\n\x16GetStackPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\"&\n\x17GetStackPreviewResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"#\n\x13InspectStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x14InspectStackResponse\x12-\n\ninspection\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.Inspection*t\n\nStackState\x12\x1b\n\x17STACK_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STACK_STATE_UPLOADING\x10\x01\x12\x15\n\x11STACK_STATE_READY\x10\x02\x12\x17\n\x13STACK_STATE_REFUSED\x10\x03*]\n\x0bStackOrigin\x12\x1c\n\x18STACK_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n\x13STACK_ORIGIN_UPLOAD\x10\x01\x12\x17\n\x13STACK_ORIGIN_RESULT\x10\x02\x32\xa7\x06\n\x0cStackService\x12T\n\x0b\x43reateStack\x12!.clearstack.v1.CreateStackRequest\x1a\".clearstack.v1.CreateStackResponse\x12V\n\x0bUploadStack\x12!.clearstack.v1.UploadStackRequest\x1a\".clearstack.v1.UploadStackResponse(\x01\x12Z\n\rFinalizeStack\x12#.clearstack.v1.FinalizeStackRequest\x1a$.clearstack.v1.FinalizeStackResponse\x12K\n\x08GetStack\x12\x1e.clearstack.v1.GetStackRequest\x1a\x1f.clearstack.v1.GetStackResponse\x12Q\n\nListStacks\x12 .clearstack.v1.ListStacksRequest\x1a!.clearstack.v1.ListStacksResponse\x12T\n\x0b\x44\x65leteStack\x12!.clearstack.v1.DeleteStackRequest\x1a\".clearstack.v1.DeleteStackResponse\x12\\\n\rDownloadStack\x12#.clearstack.v1.DownloadStackRequest\x1a$.clearstack.v1.DownloadStackResponse0\x01\x12`\n\x0fGetStackPreview\x12%.clearstack.v1.GetStackPreviewRequest\x1a&.clearstack.v1.GetStackPreviewResponse\x12W\n\x0cInspectStack\x12\".clearstack.v1.InspectStackRequest\x1a#.clearstack.v1.InspectStackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/stack_service.proto\x12\rclearstack.v1\x1a\x1e\x63learstack/v1/inspection.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"*\n\x07\x46\x61ilure\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x80\x03\n\tStackInfo\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x0c\n\x04\x61xes\x18\x05 \x01(\t\x12\x1a\n\rpixel_size_um\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fpixel_size_y_um\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tz_step_um\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x0c\n\x04mean\x18\x0b \x01(\x01\x12\x1a\n\x12standard_deviation\x18\x0c \x01(\x01\x12\x10\n\x08warnings\x18\r \x03(\t\x12\x1f\n\x17two_and_half_d_possible\x18\x0e \x01(\x08\x12\x1d\n\x15two_and_half_d_reason\x18\x0f \x01(\tB\x10\n\x0e_pixel_size_umB\x12\n\x10_pixel_size_y_umB\x0c\n\n_z_step_um\"\xb7\x03\n\x05Stack\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.clearstack.v1.StackState\x12*\n\x06origin\x18\x04 \x01(\x0e\x32\x1a.clearstack.v1.StackOrigin\x12\x12\n\nsize_bytes\x18\x05 \x01(\x03\x12\x0e\n\x06sha256\x18\x06 \x01(\t\x12&\n\x04info\x18\x07 \x01(\x0b\x32\x18.clearstack.v1.StackInfo\x12\'\n\x07\x66\x61ilure\x18\x08 \x01(\x0b\x32\x16.clearstack.v1.Failure\x12\x16\n\x0euploaded_bytes\x18\t \x01(\x03\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0c \x01(\t\x12\x12\n\nsource_run\x18\r \x01(\t\x12\x12\n\nobject_key\x18\x0e \x01(\t\x12\x0f\n\x07\x63reator\x18\x0f \x01(\t\">\n\x12\x43reateStackRequest\x12\x14\n\x0c\x64isplay_name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\x8a\x01\n\x13\x43reateStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12:\n\x16upload_url_expire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x12UploadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\":\n\x13UploadStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"V\n\x14\x46inalizeStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\"<\n\x15\x46inalizeStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"\x1f\n\x0fGetStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"7\n\x10GetStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"c\n\x11ListStacksRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x17\n\x0finclude_results\x18\x03 \x01(\x08\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\"S\n\x12ListStacksResponse\x12$\n\x06stacks\x18\x01 \x03(\x0b\x32\x14.clearstack.v1.Stack\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n\x12\x44\x65leteStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x15\n\x13\x44\x65leteStackResponse\"4\n\x14\x44ownloadStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x03\"%\n\x15\x44ownloadStackResponse\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\"G\n\x16GetStackPreviewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\x10\n\x08max_side\x18\x03 \x01(\x05\"&\n\x17GetStackPreviewResponse\x12\x0b\n\x03png\x18\x01 \x01(\x0c\"?\n\x1bListStackUploadLinksRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"_\n\x1cListStackUploadLinksResponse\x12(\n\x05links\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.UploadLink\x12\x15\n\rarrived_bytes\x18\x02 \x01(\x03\"=\n\nUploadLink\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0b\n\x03url\x18\x03 \x01(\t\"#\n\x13GetStackLinkRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x14GetStackLinkResponse\x12%\n\x04link\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.FileLink\"N\n\x08\x46ileLink\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x0e\n\x06sha256\x18\x04 \x01(\t\"\x19\n\x17ListSampleStacksRequest\"G\n\x18ListSampleStacksResponse\x12+\n\x07samples\x18\x01 \x03(\x0b\x32\x1a.clearstack.v1.SampleStack\"q\n\x0bSampleStack\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x13\n\x0bslice_count\x18\x04 \x01(\x05\x12\x0e\n\x06height\x18\x05 \x01(\x05\x12\r\n\x05width\x18\x06 \x01(\x05\">\n\x18\x43reateSampleStackRequest\x12\x0e\n\x06sample\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"@\n\x19\x43reateSampleStackResponse\x12#\n\x05stack\x18\x01 \x01(\x0b\x32\x14.clearstack.v1.Stack\"#\n\x13GetStackViewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x81\x02\n\x14GetStackViewResponse\x12\x13\n\x0bslice_count\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\r\n\x05\x64type\x18\x04 \x01(\t\x12\x11\n\ttile_size\x18\x05 \x01(\x05\x12(\n\x06levels\x18\x06 \x03(\x0b\x32\x18.clearstack.v1.ViewLevel\x12\x0b\n\x03low\x18\x07 \x01(\x01\x12\x0c\n\x04high\x18\x08 \x01(\x01\x12\x0f\n\x07minimum\x18\t \x01(\x01\x12\x0f\n\x07maximum\x18\n \x01(\x01\x12\x1a\n\rpixel_size_um\x18\x0b \x01(\x01H\x00\x88\x01\x01\x42\x10\n\x0e_pixel_size_um\"*\n\tViewLevel\x12\x0e\n\x06height\x18\x01 \x01(\x05\x12\r\n\x05width\x18\x02 \x01(\x05\"^\n\x13GetStackTileRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05slice\x18\x02 \x01(\x05\x12\r\n\x05level\x18\x03 \x01(\x05\x12\x0e\n\x06\x63olumn\x18\x04 \x01(\x05\x12\x0b\n\x03row\x18\x05 \x01(\x05\"\x92\x01\n\x14GetStackTileResponse\x12\x0e\n\x06height\x18\x01 \x01(\x05\x12\r\n\x05width\x18\x02 \x01(\x05\x12+\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1b.clearstack.v1.SampleFormat\x12\x0f\n\x07samples\x18\x04 \x01(\x0c\x12\r\n\x05scale\x18\x05 \x01(\x01\x12\x0e\n\x06offset\x18\x06 \x01(\x01\"#\n\x13InspectStackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"E\n\x14InspectStackResponse\x12-\n\ninspection\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.Inspection*t\n\nStackState\x12\x1b\n\x17STACK_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15STACK_STATE_UPLOADING\x10\x01\x12\x15\n\x11STACK_STATE_READY\x10\x02\x12\x17\n\x13STACK_STATE_REFUSED\x10\x03*]\n\x0bStackOrigin\x12\x1c\n\x18STACK_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n\x13STACK_ORIGIN_UPLOAD\x10\x01\x12\x17\n\x13STACK_ORIGIN_RESULT\x10\x02*b\n\x0cSampleFormat\x12\x1d\n\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14SAMPLE_FORMAT_UINT16\x10\x01\x12\x19\n\x15SAMPLE_FORMAT_FLOAT32\x10\x02\x32\xf0\n\n\x0cStackService\x12T\n\x0b\x43reateStack\x12!.clearstack.v1.CreateStackRequest\x1a\".clearstack.v1.CreateStackResponse\x12V\n\x0bUploadStack\x12!.clearstack.v1.UploadStackRequest\x1a\".clearstack.v1.UploadStackResponse(\x01\x12Z\n\rFinalizeStack\x12#.clearstack.v1.FinalizeStackRequest\x1a$.clearstack.v1.FinalizeStackResponse\x12K\n\x08GetStack\x12\x1e.clearstack.v1.GetStackRequest\x1a\x1f.clearstack.v1.GetStackResponse\x12Q\n\nListStacks\x12 .clearstack.v1.ListStacksRequest\x1a!.clearstack.v1.ListStacksResponse\x12T\n\x0b\x44\x65leteStack\x12!.clearstack.v1.DeleteStackRequest\x1a\".clearstack.v1.DeleteStackResponse\x12\\\n\rDownloadStack\x12#.clearstack.v1.DownloadStackRequest\x1a$.clearstack.v1.DownloadStackResponse0\x01\x12`\n\x0fGetStackPreview\x12%.clearstack.v1.GetStackPreviewRequest\x1a&.clearstack.v1.GetStackPreviewResponse\x12o\n\x14ListStackUploadLinks\x12*.clearstack.v1.ListStackUploadLinksRequest\x1a+.clearstack.v1.ListStackUploadLinksResponse\x12W\n\x0cGetStackLink\x12\".clearstack.v1.GetStackLinkRequest\x1a#.clearstack.v1.GetStackLinkResponse\x12\x63\n\x10ListSampleStacks\x12&.clearstack.v1.ListSampleStacksRequest\x1a\'.clearstack.v1.ListSampleStacksResponse\x12\x66\n\x11\x43reateSampleStack\x12\'.clearstack.v1.CreateSampleStackRequest\x1a(.clearstack.v1.CreateSampleStackResponse\x12W\n\x0cGetStackView\x12\".clearstack.v1.GetStackViewRequest\x1a#.clearstack.v1.GetStackViewResponse\x12W\n\x0cGetStackTile\x12\".clearstack.v1.GetStackTileRequest\x1a#.clearstack.v1.GetStackTileResponse\x12W\n\x0cInspectStack\x12\".clearstack.v1.InspectStackRequest\x1a#.clearstack.v1.InspectStackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.stack_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STACKSTATE']._serialized_start=2118
-  _globals['_STACKSTATE']._serialized_end=2234
-  _globals['_STACKORIGIN']._serialized_start=2236
-  _globals['_STACKORIGIN']._serialized_end=2329
+  _globals['_STACKSTATE']._serialized_start=3470
+  _globals['_STACKSTATE']._serialized_end=3586
+  _globals['_STACKORIGIN']._serialized_start=3588
+  _globals['_STACKORIGIN']._serialized_end=3681
+  _globals['_SAMPLEFORMAT']._serialized_start=3683
+  _globals['_SAMPLEFORMAT']._serialized_end=3781
   _globals['_FAILURE']._serialized_start=117
   _globals['_FAILURE']._serialized_end=159
   _globals['_STACKINFO']._serialized_start=162
@@ -60,25 +62,57 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTACKRESPONSE']._serialized_start=1504
   _globals['_GETSTACKRESPONSE']._serialized_end=1559
   _globals['_LISTSTACKSREQUEST']._serialized_start=1561
-  _globals['_LISTSTACKSREQUEST']._serialized_end=1644
-  _globals['_LISTSTACKSRESPONSE']._serialized_start=1646
-  _globals['_LISTSTACKSRESPONSE']._serialized_end=1729
-  _globals['_DELETESTACKREQUEST']._serialized_start=1731
-  _globals['_DELETESTACKREQUEST']._serialized_end=1779
-  _globals['_DELETESTACKRESPONSE']._serialized_start=1781
-  _globals['_DELETESTACKRESPONSE']._serialized_end=1802
-  _globals['_DOWNLOADSTACKREQUEST']._serialized_start=1804
-  _globals['_DOWNLOADSTACKREQUEST']._serialized_end=1856
-  _globals['_DOWNLOADSTACKRESPONSE']._serialized_start=1858
-  _globals['_DOWNLOADSTACKRESPONSE']._serialized_end=1895
-  _globals['_GETSTACKPREVIEWREQUEST']._serialized_start=1897
-  _globals['_GETSTACKPREVIEWREQUEST']._serialized_end=1968
-  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_start=1970
-  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_end=2008
-  _globals['_INSPECTSTACKREQUEST']._serialized_start=2010
-  _globals['_INSPECTSTACKREQUEST']._serialized_end=2045
-  _globals['_INSPECTSTACKRESPONSE']._serialized_start=2047
-  _globals['_INSPECTSTACKRESPONSE']._serialized_end=2116
-  _globals['_STACKSERVICE']._serialized_start=2332
-  _globals['_STACKSERVICE']._serialized_end=3139
+  _globals['_LISTSTACKSREQUEST']._serialized_end=1660
+  _globals['_LISTSTACKSRESPONSE']._serialized_start=1662
+  _globals['_LISTSTACKSRESPONSE']._serialized_end=1745
+  _globals['_DELETESTACKREQUEST']._serialized_start=1747
+  _globals['_DELETESTACKREQUEST']._serialized_end=1795
+  _globals['_DELETESTACKRESPONSE']._serialized_start=1797
+  _globals['_DELETESTACKRESPONSE']._serialized_end=1818
+  _globals['_DOWNLOADSTACKREQUEST']._serialized_start=1820
+  _globals['_DOWNLOADSTACKREQUEST']._serialized_end=1872
+  _globals['_DOWNLOADSTACKRESPONSE']._serialized_start=1874
+  _globals['_DOWNLOADSTACKRESPONSE']._serialized_end=1911
+  _globals['_GETSTACKPREVIEWREQUEST']._serialized_start=1913
+  _globals['_GETSTACKPREVIEWREQUEST']._serialized_end=1984
+  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_start=1986
+  _globals['_GETSTACKPREVIEWRESPONSE']._serialized_end=2024
+  _globals['_LISTSTACKUPLOADLINKSREQUEST']._serialized_start=2026
+  _globals['_LISTSTACKUPLOADLINKSREQUEST']._serialized_end=2089
+  _globals['_LISTSTACKUPLOADLINKSRESPONSE']._serialized_start=2091
+  _globals['_LISTSTACKUPLOADLINKSRESPONSE']._serialized_end=2186
+  _globals['_UPLOADLINK']._serialized_start=2188
+  _globals['_UPLOADLINK']._serialized_end=2249
+  _globals['_GETSTACKLINKREQUEST']._serialized_start=2251
+  _globals['_GETSTACKLINKREQUEST']._serialized_end=2286
+  _globals['_GETSTACKLINKRESPONSE']._serialized_start=2288
+  _globals['_GETSTACKLINKRESPONSE']._serialized_end=2349
+  _globals['_FILELINK']._serialized_start=2351
+  _globals['_FILELINK']._serialized_end=2429
+  _globals['_LISTSAMPLESTACKSREQUEST']._serialized_start=2431
+  _globals['_LISTSAMPLESTACKSREQUEST']._serialized_end=2456
+  _globals['_LISTSAMPLESTACKSRESPONSE']._serialized_start=2458
+  _globals['_LISTSAMPLESTACKSRESPONSE']._serialized_end=2529
+  _globals['_SAMPLESTACK']._serialized_start=2531
+  _globals['_SAMPLESTACK']._serialized_end=2644
+  _globals['_CREATESAMPLESTACKREQUEST']._serialized_start=2646
+  _globals['_CREATESAMPLESTACKREQUEST']._serialized_end=2708
+  _globals['_CREATESAMPLESTACKRESPONSE']._serialized_start=2710
+  _globals['_CREATESAMPLESTACKRESPONSE']._serialized_end=2774
+  _globals['_GETSTACKVIEWREQUEST']._serialized_start=2776
+  _globals['_GETSTACKVIEWREQUEST']._serialized_end=2811
+  _globals['_GETSTACKVIEWRESPONSE']._serialized_start=2814
+  _globals['_GETSTACKVIEWRESPONSE']._serialized_end=3071
+  _globals['_VIEWLEVEL']._serialized_start=3073
+  _globals['_VIEWLEVEL']._serialized_end=3115
+  _globals['_GETSTACKTILEREQUEST']._serialized_start=3117
+  _globals['_GETSTACKTILEREQUEST']._serialized_end=3211
+  _globals['_GETSTACKTILERESPONSE']._serialized_start=3214
+  _globals['_GETSTACKTILERESPONSE']._serialized_end=3360
+  _globals['_INSPECTSTACKREQUEST']._serialized_start=3362
+  _globals['_INSPECTSTACKREQUEST']._serialized_end=3397
+  _globals['_INSPECTSTACKRESPONSE']._serialized_start=3399
+  _globals['_INSPECTSTACKRESPONSE']._serialized_end=3468
+  _globals['_STACKSERVICE']._serialized_start=3784
+  _globals['_STACKSERVICE']._serialized_end=5176
 # @@protoc_insertion_point(module_scope)

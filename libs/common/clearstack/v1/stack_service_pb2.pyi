@@ -65,6 +65,27 @@ STACK_ORIGIN_RESULT: StackOrigin.ValueType  # 2
 """Made by a training or a denoising."""
 Global___StackOrigin: _TypeAlias = StackOrigin  # noqa: Y015
 
+class _SampleFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SampleFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SampleFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SAMPLE_FORMAT_UNSPECIFIED: _SampleFormat.ValueType  # 0
+    SAMPLE_FORMAT_UINT16: _SampleFormat.ValueType  # 1
+    """Little-endian, unsigned, 2 bytes a pixel."""
+    SAMPLE_FORMAT_FLOAT32: _SampleFormat.ValueType  # 2
+    """Little-endian, IEEE 754, 4 bytes a pixel. May hold NaN."""
+
+class SampleFormat(_SampleFormat, metaclass=_SampleFormatEnumTypeWrapper): ...
+
+SAMPLE_FORMAT_UNSPECIFIED: SampleFormat.ValueType  # 0
+SAMPLE_FORMAT_UINT16: SampleFormat.ValueType  # 1
+"""Little-endian, unsigned, 2 bytes a pixel."""
+SAMPLE_FORMAT_FLOAT32: SampleFormat.ValueType  # 2
+"""Little-endian, IEEE 754, 4 bytes a pixel. May hold NaN."""
+Global___SampleFormat: _TypeAlias = SampleFormat  # noqa: Y015
+
 @_typing.final
 class Failure(_message.Message):
     """Why a run failed or a stack was refused."""
@@ -439,21 +460,25 @@ class ListStacksRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     INCLUDE_RESULTS_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1,000; 0 = 50."""
     page_token: _builtins.str
     include_results: _builtins.bool
     """Also list what runs made."""
+    filter: _builtins.str
+    """Only those whose display name or id has these letters somewhere, large or small; empty = all."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         include_results: _builtins.bool = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["include_results", b"include_results", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "include_results", b"include_results", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -606,6 +631,441 @@ class GetStackPreviewResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStackPreviewResponse: _TypeAlias = GetStackPreviewResponse  # noqa: Y015
+
+@_typing.final
+class ListStackUploadLinksRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    size_bytes: _builtins.int
+    """Of the whole file. Must be the same in each call for one stack."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStackUploadLinksRequest: _TypeAlias = ListStackUploadLinksRequest  # noqa: Y015
+
+@_typing.final
+class ListStackUploadLinksResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINKS_FIELD_NUMBER: _builtins.int
+    ARRIVED_BYTES_FIELD_NUMBER: _builtins.int
+    arrived_bytes: _builtins.int
+    """Of the whole file, in parts that are there."""
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___UploadLink]:
+        """The next ones in the order of the file, at most 32. PUT to each exactly its bytes, in any order, then ask again."""
+
+    def __init__(
+        self,
+        *,
+        links: _abc.Iterable[Global___UploadLink] | None = ...,
+        arrived_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrived_bytes", b"arrived_bytes", "links", b"links"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStackUploadLinksResponse: _TypeAlias = ListStackUploadLinksResponse  # noqa: Y015
+
+@_typing.final
+class UploadLink(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFSET_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    offset: _builtins.int
+    """Where the part starts in the file."""
+    size_bytes: _builtins.int
+    url: _builtins.str
+    def __init__(
+        self,
+        *,
+        offset: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offset", b"offset", "size_bytes", b"size_bytes", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadLink: _TypeAlias = UploadLink  # noqa: Y015
+
+@_typing.final
+class GetStackLinkRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStackLinkRequest: _TypeAlias = GetStackLinkRequest  # noqa: Y015
+
+@_typing.final
+class GetStackLinkResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def link(self) -> Global___FileLink: ...
+    def __init__(
+        self,
+        *,
+        link: Global___FileLink | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["link", b"link"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStackLinkResponse: _TypeAlias = GetStackLinkResponse  # noqa: Y015
+
+@_typing.final
+class FileLink(_message.Message):
+    """Where one file can be fetched for a short while, by GET."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    file_name: _builtins.str
+    """What a person may call it."""
+    size_bytes: _builtins.int
+    """0 = not known."""
+    sha256: _builtins.str
+    """Lower-case hexadecimal; empty = not known."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "sha256", b"sha256", "size_bytes", b"size_bytes", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileLink: _TypeAlias = FileLink  # noqa: Y015
+
+@_typing.final
+class ListSampleStacksRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSampleStacksRequest: _TypeAlias = ListSampleStacksRequest  # noqa: Y015
+
+@_typing.final
+class ListSampleStacksResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___SampleStack]: ...
+    def __init__(
+        self,
+        *,
+        samples: _abc.Iterable[Global___SampleStack] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSampleStacksResponse: _TypeAlias = ListSampleStacksResponse  # noqa: Y015
+
+@_typing.final
+class SampleStack(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    SLICE_COUNT_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """For CreateSampleStack."""
+    title: _builtins.str
+    description: _builtins.str
+    """What kind of noise it has, and which method is for that: a sentence or two."""
+    slice_count: _builtins.int
+    height: _builtins.int
+    width: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        description: _builtins.str = ...,
+        slice_count: _builtins.int = ...,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "height", b"height", "id", b"id", "slice_count", b"slice_count", "title", b"title", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SampleStack: _TypeAlias = SampleStack  # noqa: Y015
+
+@_typing.final
+class CreateSampleStackRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    sample: _builtins.str
+    """SampleStack.id."""
+    request_id: _builtins.str
+    """The same id gives the same stack, as long as that is there."""
+    def __init__(
+        self,
+        *,
+        sample: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "sample", b"sample"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateSampleStackRequest: _TypeAlias = CreateSampleStackRequest  # noqa: Y015
+
+@_typing.final
+class CreateSampleStackResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STACK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stack(self) -> Global___Stack:
+        """READY."""
+
+    def __init__(
+        self,
+        *,
+        stack: Global___Stack | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stack", b"stack"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateSampleStackResponse: _TypeAlias = CreateSampleStackResponse  # noqa: Y015
+
+@_typing.final
+class GetStackViewRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """A READY stack, uploaded or a result."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStackViewRequest: _TypeAlias = GetStackViewRequest  # noqa: Y015
+
+@_typing.final
+class GetStackViewResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLICE_COUNT_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    DTYPE_FIELD_NUMBER: _builtins.int
+    TILE_SIZE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    PIXEL_SIZE_UM_FIELD_NUMBER: _builtins.int
+    slice_count: _builtins.int
+    height: _builtins.int
+    width: _builtins.int
+    dtype: _builtins.str
+    """NumPy's name."""
+    tile_size: _builtins.int
+    """Side of a tile in pixels; those at the right and at the bottom are smaller."""
+    low: _builtins.float
+    """Brightness below which 0.1 % and 99.9 % of the pixels lie, in the middle slice."""
+    high: _builtins.float
+    minimum: _builtins.float
+    """Of the middle slice."""
+    maximum: _builtins.float
+    pixel_size_um: _builtins.float
+    """In µm; absent when the file does not say."""
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedCompositeFieldContainer[Global___ViewLevel]:
+        """From full size to the one that fits into one tile."""
+
+    def __init__(
+        self,
+        *,
+        slice_count: _builtins.int = ...,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+        dtype: _builtins.str = ...,
+        tile_size: _builtins.int = ...,
+        levels: _abc.Iterable[Global___ViewLevel] | None = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        minimum: _builtins.float = ...,
+        maximum: _builtins.float = ...,
+        pixel_size_um: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_pixel_size_um", b"_pixel_size_um", "pixel_size_um", b"pixel_size_um"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_pixel_size_um", b"_pixel_size_um", "dtype", b"dtype", "height", b"height", "high", b"high", "levels", b"levels", "low", b"low", "maximum", b"maximum", "minimum", b"minimum", "pixel_size_um", b"pixel_size_um", "slice_count", b"slice_count", "tile_size", b"tile_size", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__pixel_size_um: _TypeAlias = _typing.Literal["pixel_size_um"]  # noqa: Y015
+    _WhichOneofArgType__pixel_size_um: _TypeAlias = _typing.Literal["_pixel_size_um", b"_pixel_size_um"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pixel_size_um) -> _WhichOneofReturnType__pixel_size_um | None: ...
+
+Global___GetStackViewResponse: _TypeAlias = GetStackViewResponse  # noqa: Y015
+
+@_typing.final
+class ViewLevel(_message.Message):
+    """Each level has half of the sides of the one before, rounded up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    width: _builtins.int
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ViewLevel: _TypeAlias = ViewLevel  # noqa: Y015
+
+@_typing.final
+class GetStackTileRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SLICE_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    ROW_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    slice: _builtins.int
+    """Counted from 0, as are level, column and row."""
+    level: _builtins.int
+    """0 = full size."""
+    column: _builtins.int
+    row: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        slice: _builtins.int = ...,
+        level: _builtins.int = ...,
+        column: _builtins.int = ...,
+        row: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "level", b"level", "name", b"name", "row", b"row", "slice", b"slice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStackTileRequest: _TypeAlias = GetStackTileRequest  # noqa: Y015
+
+@_typing.final
+class GetStackTileResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    SCALE_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    width: _builtins.int
+    format: Global___SampleFormat.ValueType
+    samples: _builtins.bytes
+    """Row by row. Brightness = sample × scale + offset."""
+    scale: _builtins.float
+    offset: _builtins.float
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        width: _builtins.int = ...,
+        format: Global___SampleFormat.ValueType = ...,
+        samples: _builtins.bytes = ...,
+        scale: _builtins.float = ...,
+        offset: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "height", b"height", "offset", b"offset", "samples", b"samples", "scale", b"scale", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetStackTileResponse: _TypeAlias = GetStackTileResponse  # noqa: Y015
 
 @_typing.final
 class InspectStackRequest(_message.Message):

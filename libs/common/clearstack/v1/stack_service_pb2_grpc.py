@@ -75,6 +75,36 @@ class StackServiceStub:
                 request_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackPreviewRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackPreviewResponse.FromString,
                 _registered_method=True)
+        self.ListStackUploadLinks = channel.unary_unary(
+                '/clearstack.v1.StackService/ListStackUploadLinks',
+                request_serializer=clearstack_dot_v1_dot_stack__service__pb2.ListStackUploadLinksRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.ListStackUploadLinksResponse.FromString,
+                _registered_method=True)
+        self.GetStackLink = channel.unary_unary(
+                '/clearstack.v1.StackService/GetStackLink',
+                request_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackLinkRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackLinkResponse.FromString,
+                _registered_method=True)
+        self.ListSampleStacks = channel.unary_unary(
+                '/clearstack.v1.StackService/ListSampleStacks',
+                request_serializer=clearstack_dot_v1_dot_stack__service__pb2.ListSampleStacksRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.ListSampleStacksResponse.FromString,
+                _registered_method=True)
+        self.CreateSampleStack = channel.unary_unary(
+                '/clearstack.v1.StackService/CreateSampleStack',
+                request_serializer=clearstack_dot_v1_dot_stack__service__pb2.CreateSampleStackRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.CreateSampleStackResponse.FromString,
+                _registered_method=True)
+        self.GetStackView = channel.unary_unary(
+                '/clearstack.v1.StackService/GetStackView',
+                request_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackViewRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackViewResponse.FromString,
+                _registered_method=True)
+        self.GetStackTile = channel.unary_unary(
+                '/clearstack.v1.StackService/GetStackTile',
+                request_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackTileRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackTileResponse.FromString,
+                _registered_method=True)
         self.InspectStack = channel.unary_unary(
                 '/clearstack.v1.StackService/InspectStack',
                 request_serializer=clearstack_dot_v1_dot_stack__service__pb2.InspectStackRequest.SerializeToString,
@@ -141,6 +171,48 @@ class StackServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListStackUploadLinks(self, request, context):
+        """Where the parts of a file can be put that have not arrived yet, for clients that cannot stream; none = all are there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStackLink(self, request, context):
+        """Where the file can be fetched for a short while.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSampleStacks(self, request, context):
+        """Stacks that can be made on the spot, to try everything without data.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateSampleStack(self, request, context):
+        """Makes one of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStackView(self, request, context):
+        """What a viewer has to know before it asks for tiles.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetStackTile(self, request, context):
+        """A square of one slice, at full size or averaged down.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InspectStack(self, request, context):
         """Measures the noise without training, and recommends a method. Takes seconds; the second time none.
         """
@@ -190,6 +262,36 @@ def add_StackServiceServicer_to_server(servicer, server):
                     servicer.GetStackPreview,
                     request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackPreviewRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackPreviewResponse.SerializeToString,
+            ),
+            'ListStackUploadLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStackUploadLinks,
+                    request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.ListStackUploadLinksRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_stack__service__pb2.ListStackUploadLinksResponse.SerializeToString,
+            ),
+            'GetStackLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStackLink,
+                    request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackLinkRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackLinkResponse.SerializeToString,
+            ),
+            'ListSampleStacks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSampleStacks,
+                    request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.ListSampleStacksRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_stack__service__pb2.ListSampleStacksResponse.SerializeToString,
+            ),
+            'CreateSampleStack': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSampleStack,
+                    request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.CreateSampleStackRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_stack__service__pb2.CreateSampleStackResponse.SerializeToString,
+            ),
+            'GetStackView': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStackView,
+                    request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackViewRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackViewResponse.SerializeToString,
+            ),
+            'GetStackTile': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStackTile,
+                    request_deserializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackTileRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_stack__service__pb2.GetStackTileResponse.SerializeToString,
             ),
             'InspectStack': grpc.unary_unary_rpc_method_handler(
                     servicer.InspectStack,
@@ -414,6 +516,168 @@ class StackService:
             '/clearstack.v1.StackService/GetStackPreview',
             clearstack_dot_v1_dot_stack__service__pb2.GetStackPreviewRequest.SerializeToString,
             clearstack_dot_v1_dot_stack__service__pb2.GetStackPreviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStackUploadLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.StackService/ListStackUploadLinks',
+            clearstack_dot_v1_dot_stack__service__pb2.ListStackUploadLinksRequest.SerializeToString,
+            clearstack_dot_v1_dot_stack__service__pb2.ListStackUploadLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStackLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.StackService/GetStackLink',
+            clearstack_dot_v1_dot_stack__service__pb2.GetStackLinkRequest.SerializeToString,
+            clearstack_dot_v1_dot_stack__service__pb2.GetStackLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSampleStacks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.StackService/ListSampleStacks',
+            clearstack_dot_v1_dot_stack__service__pb2.ListSampleStacksRequest.SerializeToString,
+            clearstack_dot_v1_dot_stack__service__pb2.ListSampleStacksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSampleStack(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.StackService/CreateSampleStack',
+            clearstack_dot_v1_dot_stack__service__pb2.CreateSampleStackRequest.SerializeToString,
+            clearstack_dot_v1_dot_stack__service__pb2.CreateSampleStackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStackView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.StackService/GetStackView',
+            clearstack_dot_v1_dot_stack__service__pb2.GetStackViewRequest.SerializeToString,
+            clearstack_dot_v1_dot_stack__service__pb2.GetStackViewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStackTile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.StackService/GetStackTile',
+            clearstack_dot_v1_dot_stack__service__pb2.GetStackTileRequest.SerializeToString,
+            clearstack_dot_v1_dot_stack__service__pb2.GetStackTileResponse.FromString,
             options,
             channel_credentials,
             insecure,

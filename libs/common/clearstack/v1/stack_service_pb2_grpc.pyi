@@ -48,6 +48,18 @@ class StackServiceStub:
     """The file's bytes, in chunks of at most 1 MiB."""
     GetStackPreview: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackPreviewRequest, _stack_service_pb2.GetStackPreviewResponse]
     """One slice as an 8-bit grey PNG."""
+    ListStackUploadLinks: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.ListStackUploadLinksRequest, _stack_service_pb2.ListStackUploadLinksResponse]
+    """Where the parts of a file can be put that have not arrived yet, for clients that cannot stream; none = all are there."""
+    GetStackLink: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackLinkRequest, _stack_service_pb2.GetStackLinkResponse]
+    """Where the file can be fetched for a short while."""
+    ListSampleStacks: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.ListSampleStacksRequest, _stack_service_pb2.ListSampleStacksResponse]
+    """Stacks that can be made on the spot, to try everything without data."""
+    CreateSampleStack: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.CreateSampleStackRequest, _stack_service_pb2.CreateSampleStackResponse]
+    """Makes one of them."""
+    GetStackView: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackViewRequest, _stack_service_pb2.GetStackViewResponse]
+    """What a viewer has to know before it asks for tiles."""
+    GetStackTile: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackTileRequest, _stack_service_pb2.GetStackTileResponse]
+    """A square of one slice, at full size or averaged down."""
     InspectStack: _grpc.UnaryUnaryMultiCallable[_stack_service_pb2.InspectStackRequest, _stack_service_pb2.InspectStackResponse]
     """Measures the noise without training, and recommends a method. Takes seconds; the second time none."""
 
@@ -71,6 +83,18 @@ class StackServiceAsyncStub(StackServiceStub):
     """The file's bytes, in chunks of at most 1 MiB."""
     GetStackPreview: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackPreviewRequest, _stack_service_pb2.GetStackPreviewResponse]  # type: ignore[assignment]
     """One slice as an 8-bit grey PNG."""
+    ListStackUploadLinks: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.ListStackUploadLinksRequest, _stack_service_pb2.ListStackUploadLinksResponse]  # type: ignore[assignment]
+    """Where the parts of a file can be put that have not arrived yet, for clients that cannot stream; none = all are there."""
+    GetStackLink: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackLinkRequest, _stack_service_pb2.GetStackLinkResponse]  # type: ignore[assignment]
+    """Where the file can be fetched for a short while."""
+    ListSampleStacks: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.ListSampleStacksRequest, _stack_service_pb2.ListSampleStacksResponse]  # type: ignore[assignment]
+    """Stacks that can be made on the spot, to try everything without data."""
+    CreateSampleStack: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.CreateSampleStackRequest, _stack_service_pb2.CreateSampleStackResponse]  # type: ignore[assignment]
+    """Makes one of them."""
+    GetStackView: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackViewRequest, _stack_service_pb2.GetStackViewResponse]  # type: ignore[assignment]
+    """What a viewer has to know before it asks for tiles."""
+    GetStackTile: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.GetStackTileRequest, _stack_service_pb2.GetStackTileResponse]  # type: ignore[assignment]
+    """A square of one slice, at full size or averaged down."""
     InspectStack: _aio.UnaryUnaryMultiCallable[_stack_service_pb2.InspectStackRequest, _stack_service_pb2.InspectStackResponse]  # type: ignore[assignment]
     """Measures the noise without training, and recommends a method. Takes seconds; the second time none."""
 
@@ -139,6 +163,54 @@ class StackServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_stack_service_pb2.GetStackPreviewResponse, _abc.Awaitable[_stack_service_pb2.GetStackPreviewResponse]]:
         """One slice as an 8-bit grey PNG."""
+
+    @_abc_1.abstractmethod
+    def ListStackUploadLinks(
+        self,
+        request: _stack_service_pb2.ListStackUploadLinksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stack_service_pb2.ListStackUploadLinksResponse, _abc.Awaitable[_stack_service_pb2.ListStackUploadLinksResponse]]:
+        """Where the parts of a file can be put that have not arrived yet, for clients that cannot stream; none = all are there."""
+
+    @_abc_1.abstractmethod
+    def GetStackLink(
+        self,
+        request: _stack_service_pb2.GetStackLinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stack_service_pb2.GetStackLinkResponse, _abc.Awaitable[_stack_service_pb2.GetStackLinkResponse]]:
+        """Where the file can be fetched for a short while."""
+
+    @_abc_1.abstractmethod
+    def ListSampleStacks(
+        self,
+        request: _stack_service_pb2.ListSampleStacksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stack_service_pb2.ListSampleStacksResponse, _abc.Awaitable[_stack_service_pb2.ListSampleStacksResponse]]:
+        """Stacks that can be made on the spot, to try everything without data."""
+
+    @_abc_1.abstractmethod
+    def CreateSampleStack(
+        self,
+        request: _stack_service_pb2.CreateSampleStackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stack_service_pb2.CreateSampleStackResponse, _abc.Awaitable[_stack_service_pb2.CreateSampleStackResponse]]:
+        """Makes one of them."""
+
+    @_abc_1.abstractmethod
+    def GetStackView(
+        self,
+        request: _stack_service_pb2.GetStackViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stack_service_pb2.GetStackViewResponse, _abc.Awaitable[_stack_service_pb2.GetStackViewResponse]]:
+        """What a viewer has to know before it asks for tiles."""
+
+    @_abc_1.abstractmethod
+    def GetStackTile(
+        self,
+        request: _stack_service_pb2.GetStackTileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_stack_service_pb2.GetStackTileResponse, _abc.Awaitable[_stack_service_pb2.GetStackTileResponse]]:
+        """A square of one slice, at full size or averaged down."""
 
     @_abc_1.abstractmethod
     def InspectStack(

@@ -27,13 +27,15 @@ from clearstack.v1 import event_pb2 as clearstack_dot_v1_dot_event__pb2
 from clearstack.v1 import training_pb2 as clearstack_dot_v1_dot_training__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$clearstack/v1/training_service.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a\x19\x63learstack/v1/event.proto\x1a\x1c\x63learstack/v1/training.proto\"\xc0\x02\n\x15\x43reateTrainingRequest\x12\r\n\x05stack\x18\x01 \x01(\t\x12%\n\x06method\x18\x02 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x03 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12%\n\x06preset\x18\x04 \x01(\x0e\x32\x15.clearstack.v1.Preset\x12-\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\x12\x14\n\x0c\x61uto_approve\x18\x06 \x01(\x08\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x14\n\x0c\x64isplay_name\x18\x08 \x01(\t\x12\x0f\n\x07session\x18\t \x01(\t\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\x15\n\rvalidate_only\x18\x0b \x01(\x08\"C\n\x16\x43reateTrainingResponse\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\"\"\n\x12GetTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x13GetTrainingResponse\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\"=\n\x14ListTrainingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"\\\n\x15ListTrainingsResponse\x12*\n\ttrainings\x18\x01 \x03(\x0b\x32\x17.clearstack.v1.Training\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x15\x43\x61ncelTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x16\x43\x61ncelTrainingResponse\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\"3\n\x15\x44\x65leteTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x18\n\x16\x44\x65leteTrainingResponse\"<\n\x14WatchTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"\xb4\x01\n\x15WatchTrainingResponse\x12+\n\x08snapshot\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.TrainingH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12-\n\theartbeat\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.HeartbeatH\x00\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x42\x06\n\x04item\"\x0b\n\tHeartbeat\";\n\x12ListPresetsRequest\x12%\n\x06method\x18\x01 \x01(\x0e\x32\x15.clearstack.v1.Method\"C\n\x13ListPresetsResponse\x12,\n\x07presets\x18\x01 \x03(\x0b\x32\x1b.clearstack.v1.PresetValues\"d\n\x0cPresetValues\x12%\n\x06preset\x18\x01 \x01(\x0e\x32\x15.clearstack.v1.Preset\x12-\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig2\x94\x05\n\x0fTrainingService\x12]\n\x0e\x43reateTraining\x12$.clearstack.v1.CreateTrainingRequest\x1a%.clearstack.v1.CreateTrainingResponse\x12T\n\x0bGetTraining\x12!.clearstack.v1.GetTrainingRequest\x1a\".clearstack.v1.GetTrainingResponse\x12Z\n\rListTrainings\x12#.clearstack.v1.ListTrainingsRequest\x1a$.clearstack.v1.ListTrainingsResponse\x12]\n\x0e\x43\x61ncelTraining\x12$.clearstack.v1.CancelTrainingRequest\x1a%.clearstack.v1.CancelTrainingResponse\x12]\n\x0e\x44\x65leteTraining\x12$.clearstack.v1.DeleteTrainingRequest\x1a%.clearstack.v1.DeleteTrainingResponse\x12\\\n\rWatchTraining\x12#.clearstack.v1.WatchTrainingRequest\x1a$.clearstack.v1.WatchTrainingResponse0\x01\x12T\n\x0bListPresets\x12!.clearstack.v1.ListPresetsRequest\x1a\".clearstack.v1.ListPresetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$clearstack/v1/training_service.proto\x12\rclearstack.v1\x1a\x1a\x63learstack/v1/config.proto\x1a\x19\x63learstack/v1/event.proto\x1a\x1c\x63learstack/v1/training.proto\"\xc0\x02\n\x15\x43reateTrainingRequest\x12\r\n\x05stack\x18\x01 \x01(\t\x12%\n\x06method\x18\x02 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x03 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12%\n\x06preset\x18\x04 \x01(\x0e\x32\x15.clearstack.v1.Preset\x12-\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\x12\x14\n\x0c\x61uto_approve\x18\x06 \x01(\x08\x12\x10\n\x08priority\x18\x07 \x01(\x05\x12\x14\n\x0c\x64isplay_name\x18\x08 \x01(\t\x12\x0f\n\x07session\x18\t \x01(\t\x12\x12\n\nrequest_id\x18\n \x01(\t\x12\x15\n\rvalidate_only\x18\x0b \x01(\x08\"C\n\x16\x43reateTrainingResponse\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\"\"\n\x12GetTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x13GetTrainingResponse\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\"M\n\x14ListTrainingsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\"\\\n\x15ListTrainingsResponse\x12*\n\ttrainings\x18\x01 \x03(\x0b\x32\x17.clearstack.v1.Training\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"%\n\x15\x43\x61ncelTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"C\n\x16\x43\x61ncelTrainingResponse\x12)\n\x08training\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.Training\"3\n\x15\x44\x65leteTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"\x18\n\x16\x44\x65leteTrainingResponse\"<\n\x14WatchTrainingRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_sequence\x18\x02 \x01(\x03\"\xb4\x01\n\x15WatchTrainingResponse\x12+\n\x08snapshot\x18\x01 \x01(\x0b\x32\x17.clearstack.v1.TrainingH\x00\x12%\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x14.clearstack.v1.EventH\x00\x12-\n\theartbeat\x18\x03 \x01(\x0b\x32\x18.clearstack.v1.HeartbeatH\x00\x12\x10\n\x08sequence\x18\x04 \x01(\x03\x42\x06\n\x04item\"\x0b\n\tHeartbeat\";\n\x12ListPresetsRequest\x12%\n\x06method\x18\x01 \x01(\x0e\x32\x15.clearstack.v1.Method\"C\n\x13ListPresetsResponse\x12,\n\x07presets\x18\x01 \x03(\x0b\x32\x1b.clearstack.v1.PresetValues\"d\n\x0cPresetValues\x12%\n\x06preset\x18\x01 \x01(\x0e\x32\x15.clearstack.v1.Preset\x12-\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\"\x17\n\x15ListParametersRequest\"i\n\x16ListParametersResponse\x12\'\n\x05stage\x18\x01 \x03(\x0b\x32\x18.clearstack.v1.Parameter\x12&\n\x04mask\x18\x02 \x03(\x0b\x32\x18.clearstack.v1.Parameter\"\x95\x01\n\tParameter\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.clearstack.v1.ParameterKind\x12\x0f\n\x07minimum\x18\x03 \x01(\x01\x12\x0f\n\x07maximum\x18\x04 \x01(\x01\x12\x0c\n\x04unit\x18\x05 \x01(\t\x12\x10\n\x08\x61\x64vanced\x18\x06 \x01(\x08\x12\x0c\n\x04help\x18\x07 \x01(\t\"\xc8\x01\n\x17\x45stimateTrainingRequest\x12\r\n\x05stack\x18\x01 \x01(\t\x12%\n\x06method\x18\x02 \x01(\x0e\x32\x15.clearstack.v1.Method\x12!\n\x04mode\x18\x03 \x01(\x0e\x32\x13.clearstack.v1.Mode\x12%\n\x06preset\x18\x04 \x01(\x0e\x32\x15.clearstack.v1.Preset\x12-\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1d.clearstack.v1.TrainingConfig\"Q\n\x18\x45stimateTrainingResponse\x12\x0f\n\x07seconds\x18\x01 \x01(\x01\x12\x15\n\rstage_seconds\x18\x02 \x03(\x01\x12\r\n\x05\x62\x61sis\x18\x03 \x01(\t*\x9c\x01\n\rParameterKind\x12\x1e\n\x1aPARAMETER_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16PARAMETER_KIND_INTEGER\x10\x01\x12\x19\n\x15PARAMETER_KIND_NUMBER\x10\x02\x12\x19\n\x15PARAMETER_KIND_SWITCH\x10\x03\x12\x19\n\x15PARAMETER_KIND_CHOICE\x10\x04\x32\xd8\x06\n\x0fTrainingService\x12]\n\x0e\x43reateTraining\x12$.clearstack.v1.CreateTrainingRequest\x1a%.clearstack.v1.CreateTrainingResponse\x12T\n\x0bGetTraining\x12!.clearstack.v1.GetTrainingRequest\x1a\".clearstack.v1.GetTrainingResponse\x12Z\n\rListTrainings\x12#.clearstack.v1.ListTrainingsRequest\x1a$.clearstack.v1.ListTrainingsResponse\x12]\n\x0e\x43\x61ncelTraining\x12$.clearstack.v1.CancelTrainingRequest\x1a%.clearstack.v1.CancelTrainingResponse\x12]\n\x0e\x44\x65leteTraining\x12$.clearstack.v1.DeleteTrainingRequest\x1a%.clearstack.v1.DeleteTrainingResponse\x12\\\n\rWatchTraining\x12#.clearstack.v1.WatchTrainingRequest\x1a$.clearstack.v1.WatchTrainingResponse0\x01\x12T\n\x0bListPresets\x12!.clearstack.v1.ListPresetsRequest\x1a\".clearstack.v1.ListPresetsResponse\x12]\n\x0eListParameters\x12$.clearstack.v1.ListParametersRequest\x1a%.clearstack.v1.ListParametersResponse\x12\x63\n\x10\x45stimateTraining\x12&.clearstack.v1.EstimateTrainingRequest\x1a\'.clearstack.v1.EstimateTrainingResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.training_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PARAMETERKIND']._serialized_start=2055
+  _globals['_PARAMETERKIND']._serialized_end=2211
   _globals['_CREATETRAININGREQUEST']._serialized_start=141
   _globals['_CREATETRAININGREQUEST']._serialized_end=461
   _globals['_CREATETRAININGRESPONSE']._serialized_start=463
@@ -43,29 +45,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETTRAININGRESPONSE']._serialized_start=568
   _globals['_GETTRAININGRESPONSE']._serialized_end=632
   _globals['_LISTTRAININGSREQUEST']._serialized_start=634
-  _globals['_LISTTRAININGSREQUEST']._serialized_end=695
-  _globals['_LISTTRAININGSRESPONSE']._serialized_start=697
-  _globals['_LISTTRAININGSRESPONSE']._serialized_end=789
-  _globals['_CANCELTRAININGREQUEST']._serialized_start=791
-  _globals['_CANCELTRAININGREQUEST']._serialized_end=828
-  _globals['_CANCELTRAININGRESPONSE']._serialized_start=830
-  _globals['_CANCELTRAININGRESPONSE']._serialized_end=897
-  _globals['_DELETETRAININGREQUEST']._serialized_start=899
-  _globals['_DELETETRAININGREQUEST']._serialized_end=950
-  _globals['_DELETETRAININGRESPONSE']._serialized_start=952
-  _globals['_DELETETRAININGRESPONSE']._serialized_end=976
-  _globals['_WATCHTRAININGREQUEST']._serialized_start=978
-  _globals['_WATCHTRAININGREQUEST']._serialized_end=1038
-  _globals['_WATCHTRAININGRESPONSE']._serialized_start=1041
-  _globals['_WATCHTRAININGRESPONSE']._serialized_end=1221
-  _globals['_HEARTBEAT']._serialized_start=1223
-  _globals['_HEARTBEAT']._serialized_end=1234
-  _globals['_LISTPRESETSREQUEST']._serialized_start=1236
-  _globals['_LISTPRESETSREQUEST']._serialized_end=1295
-  _globals['_LISTPRESETSRESPONSE']._serialized_start=1297
-  _globals['_LISTPRESETSRESPONSE']._serialized_end=1364
-  _globals['_PRESETVALUES']._serialized_start=1366
-  _globals['_PRESETVALUES']._serialized_end=1466
-  _globals['_TRAININGSERVICE']._serialized_start=1469
-  _globals['_TRAININGSERVICE']._serialized_end=2129
+  _globals['_LISTTRAININGSREQUEST']._serialized_end=711
+  _globals['_LISTTRAININGSRESPONSE']._serialized_start=713
+  _globals['_LISTTRAININGSRESPONSE']._serialized_end=805
+  _globals['_CANCELTRAININGREQUEST']._serialized_start=807
+  _globals['_CANCELTRAININGREQUEST']._serialized_end=844
+  _globals['_CANCELTRAININGRESPONSE']._serialized_start=846
+  _globals['_CANCELTRAININGRESPONSE']._serialized_end=913
+  _globals['_DELETETRAININGREQUEST']._serialized_start=915
+  _globals['_DELETETRAININGREQUEST']._serialized_end=966
+  _globals['_DELETETRAININGRESPONSE']._serialized_start=968
+  _globals['_DELETETRAININGRESPONSE']._serialized_end=992
+  _globals['_WATCHTRAININGREQUEST']._serialized_start=994
+  _globals['_WATCHTRAININGREQUEST']._serialized_end=1054
+  _globals['_WATCHTRAININGRESPONSE']._serialized_start=1057
+  _globals['_WATCHTRAININGRESPONSE']._serialized_end=1237
+  _globals['_HEARTBEAT']._serialized_start=1239
+  _globals['_HEARTBEAT']._serialized_end=1250
+  _globals['_LISTPRESETSREQUEST']._serialized_start=1252
+  _globals['_LISTPRESETSREQUEST']._serialized_end=1311
+  _globals['_LISTPRESETSRESPONSE']._serialized_start=1313
+  _globals['_LISTPRESETSRESPONSE']._serialized_end=1380
+  _globals['_PRESETVALUES']._serialized_start=1382
+  _globals['_PRESETVALUES']._serialized_end=1482
+  _globals['_LISTPARAMETERSREQUEST']._serialized_start=1484
+  _globals['_LISTPARAMETERSREQUEST']._serialized_end=1507
+  _globals['_LISTPARAMETERSRESPONSE']._serialized_start=1509
+  _globals['_LISTPARAMETERSRESPONSE']._serialized_end=1614
+  _globals['_PARAMETER']._serialized_start=1617
+  _globals['_PARAMETER']._serialized_end=1766
+  _globals['_ESTIMATETRAININGREQUEST']._serialized_start=1769
+  _globals['_ESTIMATETRAININGREQUEST']._serialized_end=1969
+  _globals['_ESTIMATETRAININGRESPONSE']._serialized_start=1971
+  _globals['_ESTIMATETRAININGRESPONSE']._serialized_end=2052
+  _globals['_TRAININGSERVICE']._serialized_start=2214
+  _globals['_TRAININGSERVICE']._serialized_end=3070
 # @@protoc_insertion_point(module_scope)

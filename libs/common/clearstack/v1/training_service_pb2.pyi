@@ -10,6 +10,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,6 +21,31 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ParameterKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ParameterKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ParameterKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PARAMETER_KIND_UNSPECIFIED: _ParameterKind.ValueType  # 0
+    PARAMETER_KIND_INTEGER: _ParameterKind.ValueType  # 1
+    PARAMETER_KIND_NUMBER: _ParameterKind.ValueType  # 2
+    PARAMETER_KIND_SWITCH: _ParameterKind.ValueType  # 3
+    """On or off."""
+    PARAMETER_KIND_CHOICE: _ParameterKind.ValueType  # 4
+    """A value of the field's enum."""
+
+class ParameterKind(_ParameterKind, metaclass=_ParameterKindEnumTypeWrapper): ...
+
+PARAMETER_KIND_UNSPECIFIED: ParameterKind.ValueType  # 0
+PARAMETER_KIND_INTEGER: ParameterKind.ValueType  # 1
+PARAMETER_KIND_NUMBER: ParameterKind.ValueType  # 2
+PARAMETER_KIND_SWITCH: ParameterKind.ValueType  # 3
+"""On or off."""
+PARAMETER_KIND_CHOICE: ParameterKind.ValueType  # 4
+"""A value of the field's enum."""
+Global___ParameterKind: _TypeAlias = ParameterKind  # noqa: Y015
 
 @_typing.final
 class CreateTrainingRequest(_message.Message):
@@ -146,18 +172,22 @@ class ListTrainingsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """At most 1,000; 0 = 50."""
     page_token: _builtins.str
+    filter: _builtins.str
+    """As in ListStacksRequest."""
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -397,3 +427,151 @@ class PresetValues(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PresetValues: _TypeAlias = PresetValues  # noqa: Y015
+
+@_typing.final
+class ListParametersRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListParametersRequest: _TypeAlias = ListParametersRequest  # noqa: Y015
+
+@_typing.final
+class ListParametersResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    MASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def stage(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parameter]:
+        """Fields of StageConfig, in the order in which a form shows them."""
+
+    @_builtins.property
+    def mask(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parameter]:
+        """Fields of MaskExtractorConfig."""
+
+    def __init__(
+        self,
+        *,
+        stage: _abc.Iterable[Global___Parameter] | None = ...,
+        mask: _abc.Iterable[Global___Parameter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mask", b"mask", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListParametersResponse: _TypeAlias = ListParametersResponse  # noqa: Y015
+
+@_typing.final
+class Parameter(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    ADVANCED_FIELD_NUMBER: _builtins.int
+    HELP_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The field's name, for example `learning_rate`."""
+    kind: Global___ParameterKind.ValueType
+    minimum: _builtins.float
+    """Of numbers."""
+    maximum: _builtins.float
+    unit: _builtins.str
+    """Empty = none."""
+    advanced: _builtins.bool
+    """Whether a form hides it at first."""
+    help: _builtins.str
+    """What it does and when to change it: two sentences."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: Global___ParameterKind.ValueType = ...,
+        minimum: _builtins.float = ...,
+        maximum: _builtins.float = ...,
+        unit: _builtins.str = ...,
+        advanced: _builtins.bool = ...,
+        help: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advanced", b"advanced", "help", b"help", "kind", b"kind", "maximum", b"maximum", "minimum", b"minimum", "name", b"name", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
+
+@_typing.final
+class EstimateTrainingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STACK_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    stack: _builtins.str
+    """As in CreateTrainingRequest."""
+    method: _config_pb2.Method.ValueType
+    mode: _config_pb2.Mode.ValueType
+    preset: _config_pb2.Preset.ValueType
+    @_builtins.property
+    def config(self) -> _config_pb2.TrainingConfig: ...
+    def __init__(
+        self,
+        *,
+        stack: _builtins.str = ...,
+        method: _config_pb2.Method.ValueType = ...,
+        mode: _config_pb2.Mode.ValueType = ...,
+        preset: _config_pb2.Preset.ValueType = ...,
+        config: _config_pb2.TrainingConfig | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "method", b"method", "mode", b"mode", "preset", b"preset", "stack", b"stack"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateTrainingRequest: _TypeAlias = EstimateTrainingRequest  # noqa: Y015
+
+@_typing.final
+class EstimateTrainingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECONDS_FIELD_NUMBER: _builtins.int
+    STAGE_SECONDS_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    seconds: _builtins.float
+    """Until the result is there, without the time in the queue and in the review; 0 = not known yet: nothing was trained here."""
+    basis: _builtins.str
+    """What the estimate comes from: a sentence."""
+    @_builtins.property
+    def stage_seconds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of stage 1 and, where there is one, stage 2."""
+
+    def __init__(
+        self,
+        *,
+        seconds: _builtins.float = ...,
+        stage_seconds: _abc.Iterable[_builtins.float] | None = ...,
+        basis: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "seconds", b"seconds", "stage_seconds", b"stage_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateTrainingResponse: _TypeAlias = EstimateTrainingResponse  # noqa: Y015

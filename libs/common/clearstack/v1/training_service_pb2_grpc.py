@@ -70,6 +70,16 @@ class TrainingServiceStub:
                 request_serializer=clearstack_dot_v1_dot_training__service__pb2.ListPresetsRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_training__service__pb2.ListPresetsResponse.FromString,
                 _registered_method=True)
+        self.ListParameters = channel.unary_unary(
+                '/clearstack.v1.TrainingService/ListParameters',
+                request_serializer=clearstack_dot_v1_dot_training__service__pb2.ListParametersRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_training__service__pb2.ListParametersResponse.FromString,
+                _registered_method=True)
+        self.EstimateTraining = channel.unary_unary(
+                '/clearstack.v1.TrainingService/EstimateTraining',
+                request_serializer=clearstack_dot_v1_dot_training__service__pb2.EstimateTrainingRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_training__service__pb2.EstimateTrainingResponse.FromString,
+                _registered_method=True)
 
 
 class TrainingServiceServicer:
@@ -121,6 +131,20 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListParameters(self, request, context):
+        """What can be set: kinds, ranges and help.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EstimateTraining(self, request, context):
+        """How long a training would take here, about.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -158,6 +182,16 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.ListPresets,
                     request_deserializer=clearstack_dot_v1_dot_training__service__pb2.ListPresetsRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_training__service__pb2.ListPresetsResponse.SerializeToString,
+            ),
+            'ListParameters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParameters,
+                    request_deserializer=clearstack_dot_v1_dot_training__service__pb2.ListParametersRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_training__service__pb2.ListParametersResponse.SerializeToString,
+            ),
+            'EstimateTraining': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateTraining,
+                    request_deserializer=clearstack_dot_v1_dot_training__service__pb2.EstimateTrainingRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_training__service__pb2.EstimateTrainingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -350,6 +384,60 @@ class TrainingService:
             '/clearstack.v1.TrainingService/ListPresets',
             clearstack_dot_v1_dot_training__service__pb2.ListPresetsRequest.SerializeToString,
             clearstack_dot_v1_dot_training__service__pb2.ListPresetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParameters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.TrainingService/ListParameters',
+            clearstack_dot_v1_dot_training__service__pb2.ListParametersRequest.SerializeToString,
+            clearstack_dot_v1_dot_training__service__pb2.ListParametersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateTraining(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.TrainingService/EstimateTraining',
+            clearstack_dot_v1_dot_training__service__pb2.EstimateTrainingRequest.SerializeToString,
+            clearstack_dot_v1_dot_training__service__pb2.EstimateTrainingResponse.FromString,
             options,
             channel_credentials,
             insecure,

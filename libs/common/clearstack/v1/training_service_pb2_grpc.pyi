@@ -43,6 +43,10 @@ class TrainingServiceStub:
     WatchTraining: _grpc.UnaryStreamMultiCallable[_training_service_pb2.WatchTrainingRequest, _training_service_pb2.WatchTrainingResponse]
     """First a snapshot, then every event after `after_sequence`, then new ones; ends when the training does."""
     ListPresets: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.ListPresetsRequest, _training_service_pb2.ListPresetsResponse]
+    ListParameters: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.ListParametersRequest, _training_service_pb2.ListParametersResponse]
+    """What can be set: kinds, ranges and help."""
+    EstimateTraining: _grpc.UnaryUnaryMultiCallable[_training_service_pb2.EstimateTrainingRequest, _training_service_pb2.EstimateTrainingResponse]
+    """How long a training would take here, about."""
 
 @_typing.type_check_only
 class TrainingServiceAsyncStub(TrainingServiceStub):
@@ -59,6 +63,10 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     WatchTraining: _aio.UnaryStreamMultiCallable[_training_service_pb2.WatchTrainingRequest, _training_service_pb2.WatchTrainingResponse]  # type: ignore[assignment]
     """First a snapshot, then every event after `after_sequence`, then new ones; ends when the training does."""
     ListPresets: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListPresetsRequest, _training_service_pb2.ListPresetsResponse]  # type: ignore[assignment]
+    ListParameters: _aio.UnaryUnaryMultiCallable[_training_service_pb2.ListParametersRequest, _training_service_pb2.ListParametersResponse]  # type: ignore[assignment]
+    """What can be set: kinds, ranges and help."""
+    EstimateTraining: _aio.UnaryUnaryMultiCallable[_training_service_pb2.EstimateTrainingRequest, _training_service_pb2.EstimateTrainingResponse]  # type: ignore[assignment]
+    """How long a training would take here, about."""
 
 class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
     """Trainings: one learns from one stack. They run in the background."""
@@ -114,5 +122,21 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _training_service_pb2.ListPresetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_training_service_pb2.ListPresetsResponse, _abc.Awaitable[_training_service_pb2.ListPresetsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListParameters(
+        self,
+        request: _training_service_pb2.ListParametersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.ListParametersResponse, _abc.Awaitable[_training_service_pb2.ListParametersResponse]]:
+        """What can be set: kinds, ranges and help."""
+
+    @_abc_1.abstractmethod
+    def EstimateTraining(
+        self,
+        request: _training_service_pb2.EstimateTrainingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_service_pb2.EstimateTrainingResponse, _abc.Awaitable[_training_service_pb2.EstimateTrainingResponse]]:
+        """How long a training would take here, about."""
 
 def add_TrainingServiceServicer_to_server(servicer: TrainingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -4,11 +4,35 @@ from clearstack_common.access import Role
 
 _SERVICES: dict[str, dict[Role, tuple[str, ...]]] = {
     "StackService": {
-        Role.VIEWER: ("GetStack", "ListStacks", "DownloadStack", "GetStackPreview", "InspectStack"),
-        Role.OPERATOR: ("CreateStack", "UploadStack", "FinalizeStack", "DeleteStack"),
+        Role.VIEWER: (
+            "GetStack",
+            "ListStacks",
+            "DownloadStack",
+            "GetStackPreview",
+            "InspectStack",
+            "GetStackLink",
+            "GetStackView",
+            "GetStackTile",
+            "ListSampleStacks",
+        ),
+        Role.OPERATOR: (
+            "CreateStack",
+            "CreateSampleStack",
+            "UploadStack",
+            "ListStackUploadLinks",
+            "FinalizeStack",
+            "DeleteStack",
+        ),
     },
     "TrainingService": {
-        Role.VIEWER: ("GetTraining", "ListTrainings", "WatchTraining", "ListPresets"),
+        Role.VIEWER: (
+            "GetTraining",
+            "ListTrainings",
+            "WatchTraining",
+            "ListPresets",
+            "ListParameters",
+            "EstimateTraining",
+        ),
         Role.OPERATOR: ("CreateTraining", "CancelTraining", "DeleteTraining"),
     },
     "MaskService": {
@@ -16,12 +40,12 @@ _SERVICES: dict[str, dict[Role, tuple[str, ...]]] = {
         Role.OPERATOR: ("ApproveMask", "RegenerateMask", "SkipStageTwo", "SetAutoApprove"),
     },
     "ModelService": {
-        Role.VIEWER: ("GetModel", "ListModels", "ExportModel"),
-        Role.OPERATOR: ("ImportModel",),
+        Role.VIEWER: ("GetModel", "ListModels", "ExportModel", "GetModelExportLink"),
+        Role.OPERATOR: ("ImportModel", "CreateModelImport", "FinalizeModelImport"),
         Role.ADMIN: ("DeleteModel",),
     },
     "DenoisingService": {
-        Role.VIEWER: ("GetDenoising", "ListDenoisings", "WatchDenoising", "DownloadReport"),
+        Role.VIEWER: ("GetDenoising", "ListDenoisings", "WatchDenoising", "DownloadReport", "GetReportLink"),
         Role.OPERATOR: ("CreateDenoising", "CancelDenoising"),
     },
     "AdminService": {
@@ -31,11 +55,12 @@ _SERVICES: dict[str, dict[Role, tuple[str, ...]]] = {
             "RetryDeadLetter",
             "DropDeadLetter",
             "RebuildRecords",
+            "DiagnoseInstallation",
         ),
     },
     "RuleService": {
-        Role.VIEWER: ("GetRule", "ListRules"),
-        Role.ADMIN: ("CreateRule", "UpdateRule", "DeleteRule"),
+        Role.VIEWER: ("GetRule", "ListRules", "ListAcquisitions"),
+        Role.OPERATOR: ("CreateRule", "UpdateRule", "DeleteRule", "RetryAcquisition"),
     },
 }
 _REFLECTION = "/grpc.reflection."
