@@ -1,21 +1,10 @@
-"""What every service process offers, and what is announced for later."""
-
-from collections.abc import Callable
+"""What every service process offers."""
 
 import grpc
-import pytest
-from clearstack.v1.rule_service_pb2 import (
-    CreateRuleRequest,
-    DeleteRuleRequest,
-    GetRuleRequest,
-    ListRulesRequest,
-    UpdateRuleRequest,
-)
 from clearstack.v1.training_service_pb2 import CreateTrainingRequest, ListPresetsRequest, ListTrainingsRequest
 from e2e.support import configs
 from e2e.support.api import N2V, Api
 from e2e.support.installation import RunningInstallation
-from e2e.support.refusals import is_sentence, refused
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
@@ -36,23 +25,6 @@ def test_every_service_is_healthy_and_reflects(installation: RunningInstallation
         assert health.status == health_pb2.HealthCheckResponse.SERVING
         assert "grpc.health.v1.Health" in services
         assert services >= _OURS or name != "gateway"
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda api: api.rules.CreateRule(CreateRuleRequest()),
-        lambda api: api.rules.GetRule(GetRuleRequest(name="rules/any")),
-        lambda api: api.rules.ListRules(ListRulesRequest()),
-        lambda api: api.rules.UpdateRule(UpdateRuleRequest()),
-        lambda api: api.rules.DeleteRule(DeleteRuleRequest(name="rules/any")),
-    ],
-)
-def test_what_comes_later_says_so(api: Api, call: Callable[[Api], object]) -> None:
-    """Calls of later versions are UNIMPLEMENTED with a sentence."""
-    refusal = refused(lambda: call(api))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED")
-    assert is_sentence(refusal.text), refusal.text
 
 
 def test_presets_hold_every_parameter(api: Api) -> None:

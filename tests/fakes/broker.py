@@ -59,6 +59,7 @@ class FakeBroker:
 
     Attributes:
         is_away: While True every call fails as it does during an outage.
+        notices: What others have told, outside of jobs and events.
         effects_until_outage: When set, the broker goes away after that many publications more.
     """
 
@@ -74,6 +75,7 @@ class FakeBroker:
         self.lock: Held | None = None
         self.lock_revision = time.time_ns() // 1000
         self.changed = Bell()
+        self.notices: asyncio.Queue[bytes] = asyncio.Queue()
         self.listeners: list[tuple[str, asyncio.Event]] = []
         self._ids: set[str] = set()
         self._num_events = 0

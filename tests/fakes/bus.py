@@ -124,6 +124,11 @@ class FakeBus:
         finally:
             self.broker.listeners = [each for each in self.broker.listeners if each is not listener]
 
+    async def notices(self, subject: str) -> AsyncIterator[bytes]:
+        """What others publish on a subject."""
+        while True:
+            yield await self.broker.notices.get()
+
     async def hint(self, subject: str) -> None:
         """Wakes those who listen to a subject now."""
         await self.broker.arrive()

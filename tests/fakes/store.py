@@ -23,9 +23,14 @@ class FakeStore:
         written: When an object was written, where it was not just now.
         is_away: While True every call fails as it does during an outage.
         num_fetches: How often an object was fetched whole.
+        bucket: What this bucket is called.
+        buckets: All of the store's, by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bucket: str = "clearstack", buckets: "dict[str, FakeStore] | None" = None) -> None:
+        self.bucket = bucket
+        self.buckets = {} if buckets is None else buckets
+        self.buckets[bucket] = self
         self.objects: dict[str, bytes] = {}
         self.written: dict[str, datetime] = {}
         self.is_away = False
@@ -78,10 +83,38 @@ class FakeStore:
         """Objects below a prefix, by key."""
         self._reach()
         return [
-            StoredObject(key=key, size_bytes=len(data), written_at=self.written.get(key, datetime.now(UTC)))
+            StoredObject(
+                key=key,
+                size_bytes=len(data),
+                written_at=self.written.get(key, datetime.now(UTC)),
+                etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+            )
             for key, data in sorted(self.objects.items())
             if key.startswith(prefix)
         ]
+
+    async def page(self, prefix: str, after: str, most: int) -> Sequence[StoredObject]:
+        """At most so many objects below a prefix, by key, from behind a key."""
+        return [each for each in await self.list(prefix) if each.key > after][:most]
+
+    async def stat(self, key: str) -> StoredObject:
+        """An object as a listing shows it."""
+        found = [each for each in await self.list(key) if each.key == key]
+        if not found:
+            raise NotFoundError(f"The object {key} is not in the store.")
+        return found[0]
+
+    def in_bucket(self, bucket: str) -> "FakeStore":
+        """Another bucket of the same store; empty = this one."""
+        name = bucket or self.bucket
+        return self.buckets[name] if name in self.buckets else FakeStore(name, self.buckets)
+
+    async def copy_in(self, key: str, bucket: str, source: StoredObject) -> None:
+        """Copies an object of some bucket to here."""
+        origin = self.in_bucket(bucket)
+        if source.etag and (await origin.stat(source.key)).etag != source.etag:
+            raise NotFoundError(f"The object {source.key} was replaced by another.")
+        await self.put_bytes(key, await origin.get_bytes(source.key))
 
     async def concatenate(self, key: str, sources: Sequence[StoredObject]) -> None:
         """Makes one object of several; as on S3, all but the last need 5 MiB."""

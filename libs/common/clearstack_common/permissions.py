@@ -116,7 +116,7 @@ def _worker_publishes(work: Work) -> Iterator[str]:
 def _gateway() -> Permissions:
     return Permissions(
         publish=tuple(_gateway_publishes()),
-        subscribe=(f"{inbox(GATEWAY)}.>", subjects.EVENTS),
+        subscribe=(f"{inbox(GATEWAY)}.>", subjects.EVENTS, subjects.S3_NOTIFICATIONS),
         read=("",),
         list=("",),
         write=("",),

@@ -8,16 +8,28 @@ EVENTS_STREAM = "CLEARSTACK_EVENTS"
 
 JOBS = "clearstack.cmd.>"
 EVENTS = "clearstack.evt.>"
+# What an object store says of new objects, if it can; only hints.
+S3_NOTIFICATIONS = "clearstack.s3.>"
 
 STACKS_BUCKET = "clearstack_stacks"
 TRAININGS_BUCKET = "clearstack_trainings"
 MODELS_BUCKET = "clearstack_models"
 DENOISINGS_BUCKET = "clearstack_denoisings"
+RULES_BUCKET = "clearstack_rules"
+# The ledger: what was met under the prefix of a rule, and what became of it.
+ACQUISITIONS_BUCKET = "clearstack_acquisitions"
 LOCKS_BUCKET = "clearstack_locks"
 # Every service adds to it; the gateway alone lists and removes.
 DEAD_LETTERS_BUCKET = "clearstack_dead_letters"
 # Written by the gateway alone.
-RECORD_BUCKETS = (STACKS_BUCKET, TRAININGS_BUCKET, MODELS_BUCKET, DENOISINGS_BUCKET)
+RECORD_BUCKETS = (
+    STACKS_BUCKET,
+    TRAININGS_BUCKET,
+    MODELS_BUCKET,
+    DENOISINGS_BUCKET,
+    ACQUISITIONS_BUCKET,
+    RULES_BUCKET,
+)
 BUCKETS = (*RECORD_BUCKETS, LOCKS_BUCKET, DEAD_LETTERS_BUCKET)
 
 

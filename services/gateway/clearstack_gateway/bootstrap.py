@@ -33,6 +33,14 @@ from clearstack_common.telemetry.calls import CallInterceptor
 from clearstack_gateway.access.gatekeeper import Gatekeeper
 from clearstack_gateway.access.interceptor import AccessInterceptor
 from clearstack_gateway.access.tls import server_credentials
+from clearstack_gateway.acquisitions.beginning import Beginning
+from clearstack_gateway.acquisitions.foreman import Foreman
+from clearstack_gateway.acquisitions.lister import Lister
+from clearstack_gateway.acquisitions.lookups import Lookups
+from clearstack_gateway.acquisitions.reuse import Reuse
+from clearstack_gateway.acquisitions.rules import Rules
+from clearstack_gateway.acquisitions.storing import Storing
+from clearstack_gateway.acquisitions.taking import Taking
 from clearstack_gateway.servicers.admin import AdminServicer
 from clearstack_gateway.servicers.decoding import DecodingInterceptor
 from clearstack_gateway.servicers.denoisings import DenoisingServicer
@@ -101,6 +109,7 @@ async def serve(settings: GatewaySettings) -> None:
     models = Models(tables, store, settings.download_url_s)
     upkeep = Upkeep(bus, tables, runs, models, telemetry.tracing)
     add_servicers(server, settings, bus, store, tables, runs, models, upkeep)
+    lister = Lister(bus, tables, store, settings.acquisitions_every_s, settings.s3_notifications)
     for each in servers:
         await each.start(SERVICE_NAMES if each is server else ())
     log.info("service ready", port=server.port)
@@ -113,6 +122,9 @@ async def serve(settings: GatewaySettings) -> None:
             upkeep.dispatch(),
             upkeep.recover(),
             Figures(bus, tables, telemetry.metrics).keep(),
+            foreman(settings, bus, store, tables, runs).run(),
+            lister.run(),
+            lister.listen(),
             Sweeper(tables, store, settings.abandoned_after_s).run(),
             mirror.run(tables.by_collection()),
         )
@@ -146,6 +158,21 @@ def protected_server(settings: GatewaySettings, telemetry: Telemetry) -> Service
     )
 
 
+def foreman(settings: GatewaySettings, bus: Bus, store: ObjectStore, tables: Tables, runs: Runs) -> Foreman:
+    """Who has the acquisitions of all rules dealt with."""
+    limits = Limits(tables, settings)
+    stacks = Stacks(tables, store, FileCache(store, settings.scratch / "cache"), settings)
+    inspections = Inspections(bus, tables, store, settings.inspection_timeout_s)
+    beginning = Beginning(
+        Trainings(bus, tables, store, runs),
+        Denoisings(bus, tables, store, runs),
+        inspections,
+        Reuse(tables, inspections),
+        limits,
+    )
+    return Foreman(bus, tables, Taking(store, stacks, limits), beginning, Storing(tables, store))
+
+
 def add_servicers(
     server: ServiceServer,
     settings: GatewaySettings,
@@ -165,9 +192,10 @@ def add_servicers(
     exports = ModelExports(bus, tables, store, settings.export_wait_s)
     denoisings = Denoisings(bus, tables, store, runs)
     limits = Limits(tables, settings)
+    rules, lookups = Rules(tables, store), Lookups(tables)
     to = server.server
     stack_service_pb2_grpc.add_StackServiceServicer_to_server(
-        StackServicer(stacks, inspections, limits, settings.upload_url_s), to
+        StackServicer(stacks, inspections, limits, rules, lookups, settings.upload_url_s), to
     )
     training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings, limits), to)
     mask_service_pb2_grpc.add_MaskServiceServicer_to_server(MaskServicer(masks), to)
@@ -175,7 +203,7 @@ def add_servicers(
     denoising_service_pb2_grpc.add_DenoisingServiceServicer_to_server(
         DenoisingServicer(denoisings, limits), to
     )
-    rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(), to)
+    rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(rules, lookups), to)
     letters = DeadLetters(bus, tables, runs, upkeep.apply)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
         AdminServicer(letters, lambda: Rebuild(tables, store)), to

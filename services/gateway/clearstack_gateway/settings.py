@@ -1,5 +1,6 @@
 """Settings of the gateway."""
 
+from clearstack_common import subjects
 from pydantic import Field
 
 from clearstack_gateway.access.settings import AccessSettings
@@ -24,6 +25,13 @@ class GatewaySettings(AccessSettings):
     max_model_bytes: int = Field(default=4 << 30, ge=1, description="Size of an imported model")
     import_wait_s: float = Field(default=120, gt=0, description="How long an import waits for its check")
     export_wait_s: float = Field(default=300, gt=0, description="How long an export waits for its archive")
+    acquisitions_every_s: float = Field(
+        default=30, ge=0.2, description="How often the store is looked through for new acquisitions"
+    )
+    s3_notifications: str = Field(
+        default=subjects.S3_NOTIFICATIONS,
+        description="Subject on which the store publishes S3 notifications, if it does; empty = none",
+    )
     pixels_per_range: int = Field(
         default=32_000_000, ge=1, description="Pixels that one job of a denoising deals with, about"
     )

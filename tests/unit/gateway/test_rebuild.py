@@ -75,6 +75,8 @@ async def test_everything_that_was_over_is_as_it_was(gateway: Gateway, restored:
         "models": (0, 0, 1),
         "denoisings": (0, 0, 1),
         "trainings": (0, 0, 1),
+        "acquisitions": (0, 0, 0),
+        "rules": (0, 0, 0),
     }
 
 

@@ -212,6 +212,12 @@ class NatsBus:
             if not self._client.is_closed:
                 await subscription.unsubscribe()
 
+    async def notices(self, subject: str) -> AsyncIterator[bytes]:
+        """What others publish on a subject from now on, for ever; some may be lost, so nothing may depend on it."""
+        subscription = await self._client.subscribe(subject)
+        async for message in subscription.messages:
+            yield message.data
+
     async def hint(self, subject: str) -> None:
         """Wakes those who listen to a subject now."""
         with broker_calls():

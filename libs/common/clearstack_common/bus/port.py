@@ -169,6 +169,10 @@ class Bus(Protocol):
         """Wakes whoever waits for a subject; nothing may depend on it."""
         ...
 
+    def notices(self, subject: str) -> AsyncIterator[bytes]:
+        """What others publish on a subject from now on, for ever; some may be lost, so nothing may depend on it."""
+        ...
+
     async def hint(self, subject: str) -> None:
         """Wakes those who listen to a subject now."""
         ...

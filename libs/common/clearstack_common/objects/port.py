@@ -19,6 +19,7 @@ class StoredObject:
     key: str
     size_bytes: int
     written_at: datetime | None = None
+    etag: str = ""
 
 
 class ObjectStore(Protocol):
@@ -58,6 +59,31 @@ class ObjectStore(Protocol):
 
     async def list(self, prefix: str) -> Sequence[StoredObject]:
         """Objects below a prefix, by key."""
+        ...
+
+    async def page(self, prefix: str, after: str, most: int) -> Sequence[StoredObject]:
+        """At most so many objects below a prefix, by key, from behind the key `after`; none = there are no more."""
+        ...
+
+    async def stat(self, key: str) -> StoredObject:
+        """An object as a listing shows it."""
+        ...
+
+    @property
+    def bucket(self) -> str:
+        """What this bucket is called."""
+        ...
+
+    def in_bucket(self, bucket: str) -> "ObjectStore":
+        """Another bucket of the same store; empty = this one."""
+        ...
+
+    async def copy_in(self, key: str, bucket: str, source: StoredObject) -> None:
+        """Copies an object of some bucket to here, without moving its bytes through this process.
+
+        Raises:
+            NotFoundError: It is not there any more as it was, if `source` has an etag.
+        """
         ...
 
     async def concatenate(self, key: str, sources: Sequence[StoredObject]) -> None:

@@ -6,6 +6,7 @@ import io
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
 
@@ -15,6 +16,7 @@ from clearstack.v1 import error_reason_pb2
 from clearstack.v1.model_service_pb2 import StoredFile
 from minio import Minio
 from minio.commonconfig import ComposeSource
+from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, S3Error, ServerError
 
@@ -196,13 +198,38 @@ class S3Store:
 
         def listing() -> Sequence[StoredObject]:
             objects = self._client.list_objects(self._bucket, prefix=prefix, recursive=True)
-            return [
-                StoredObject(key=o.object_name or "", size_bytes=o.size or 0, written_at=o.last_modified)
-                for o in objects
-                if not o.is_dir
-            ]
+            return [_found(each) for each in objects if not each.is_dir]
 
         return sorted(await self._call(listing), key=lambda stored: stored.key)
+
+    async def page(self, prefix: str, after: str, most: int) -> Sequence[StoredObject]:
+        """At most so many objects below a prefix, by key, from behind the key `after`; none = there are no more."""
+
+        def paging() -> Sequence[StoredObject]:
+            objects = self._client.list_objects(
+                self._bucket, prefix=prefix, recursive=True, start_after=after or None
+            )
+            return [_found(each) for each in islice(objects, most)]
+
+        return await self._call(paging)
+
+    async def stat(self, key: str) -> StoredObject:
+        """An object as a listing shows it."""
+        return _found(await self._call(self._client.stat_object, self._bucket, key))
+
+    @property
+    def bucket(self) -> str:
+        """What this bucket is called."""
+        return self._bucket
+
+    def in_bucket(self, bucket: str) -> "S3Store":
+        """Another bucket of the same store; empty = this one."""
+        return S3Store(self._client, bucket or self._bucket, self._metrics, self._retry_for_s)
+
+    async def copy_in(self, key: str, bucket: str, source: StoredObject) -> None:
+        """Copies an object of some bucket to here, without moving its bytes through this process."""
+        part = ComposeSource(bucket, source.key, match_etag=source.etag or None)
+        await self._write(self._client.compose_object, self._bucket, key, [part])
 
     async def concatenate(self, key: str, sources: Sequence[StoredObject]) -> None:
         """Makes one object of several, without moving the bytes through this process."""
@@ -266,6 +293,8 @@ def _translated(function: Callable[[], T]) -> T:
     except S3Error as error:
         if error.code in {"NoSuchKey", "NoSuchBucket", "ResourceNotFound"}:
             raise NotFoundError(f"The object {error.object_name} is not in the store.") from error
+        if error.code == "PreconditionFailed":
+            raise NotFoundError(f"The object {error.object_name} was replaced by another.") from error
         if error.code in _FULL:
             raise _full() from error
         if error.code == "InternalError":
@@ -280,6 +309,15 @@ def _full() -> ClearstackError:
         "The object store takes no more files: its disk is full, or it has no writable volume. Make room, then try "
         "again (`clearstack deadletters` for runs that failed).",
         reason=error_reason_pb2.ERROR_REASON_OUT_OF_SPACE,
+    )
+
+
+def _found(item: Object) -> StoredObject:
+    return StoredObject(
+        key=item.object_name or "",
+        size_bytes=item.size or 0,
+        written_at=item.last_modified,
+        etag=(item.etag or "").strip('"'),
     )
 
 

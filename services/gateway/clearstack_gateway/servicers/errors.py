@@ -115,10 +115,3 @@ def _streaming(behaviour: Any) -> Any:
             await _abort(context, error)
 
     return call
-
-
-def not_in_this_version(what: str, instead: str) -> ClearstackError:
-    """The error of a call that is announced and not there yet."""
-    return ClearstackError(
-        f"{what} is not in this version yet. {instead}", reason=reasons.ERROR_REASON_NOT_IMPLEMENTED
-    )

@@ -7,6 +7,8 @@ from clearstack.v1 import stack_service_pb2_grpc as pb_grpc
 from clearstack_common.errors import InvalidFieldsError
 
 from clearstack_gateway.access.caller import current_caller
+from clearstack_gateway.acquisitions.lookups import Lookups
+from clearstack_gateway.acquisitions.rules import Rules
 from clearstack_gateway.servicers.context import Context
 from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.limits import Limits
@@ -16,8 +18,18 @@ from clearstack_gateway.use_cases.stacks import Stacks
 class StackServicer(pb_grpc.StackServiceServicer):
     """TIFF stacks: uploads and results."""
 
-    def __init__(self, stacks: Stacks, inspections: Inspections, limits: Limits, upload_url_s: int) -> None:
+    def __init__(
+        self,
+        stacks: Stacks,
+        inspections: Inspections,
+        limits: Limits,
+        rules: Rules,
+        lookups: Lookups,
+        upload_url_s: int,
+    ) -> None:
         self._stacks = stacks
+        self._rules = rules
+        self._lookups = lookups
         self._limits = limits
         self._inspections = inspections
         self._upload_url_s = upload_url_s
@@ -52,8 +64,11 @@ class StackServicer(pb_grpc.StackServiceServicer):
     async def FinalizeStack(
         self, request: pb.FinalizeStackRequest, context: Context
     ) -> pb.FinalizeStackResponse:
-        """Ends the upload."""
+        """Ends the upload; with a rule, hands the stack over to that."""
+        rule = await self._rules.get(request.rule) if request.rule else None
         stack = await self._stacks.finalize(request.name, request.size_bytes, request.sha256)
+        if rule is not None:
+            await self._lookups.hand_over(stack, rule)
         return pb.FinalizeStackResponse(stack=stack)
 
     async def GetStack(self, request: pb.GetStackRequest, context: Context) -> pb.GetStackResponse:

@@ -13,7 +13,8 @@ import structlog
 from clearstack.v1 import error_reason_pb2, model_service_pb2, stack_service_pb2, training_pb2
 from clearstack.v1.admin_service_pb2 import RebuildRecordsResponse, RebuiltRecords
 from clearstack.v1.model_service_pb2 import Model
-from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
+from clearstack.v1.record_pb2 import AcquisitionRecord, DenoisingRecord, TrainingRecord
+from clearstack.v1.rule_service_pb2 import Rule
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import protojson
 from clearstack_common.bus import RecordExistsError, RecordTable
@@ -21,13 +22,14 @@ from clearstack_common.errors import ClearstackError
 from clearstack_common.objects import ObjectStore
 from google.protobuf.json_format import ParseError
 
+from clearstack_gateway.acquisitions import flow
 from clearstack_gateway.use_cases.mirror import stored_keys
 from clearstack_gateway.use_cases.tables import Tables
 from clearstack_gateway.workflow import Cancel, Resume
 from clearstack_gateway.workflow import denoising as denoising_workflow
 from clearstack_gateway.workflow import training as training_workflow
 
-R = TypeVar("R", Stack, Model, DenoisingRecord, TrainingRecord)
+R = TypeVar("R", Stack, Model, DenoisingRecord, TrainingRecord, AcquisitionRecord, Rule)
 
 _AT_ONCE = 16
 _FOLDERS = ("stacks/", "models/", "results/")
@@ -60,6 +62,9 @@ class Rebuild:
             await self._rebuild("models", tables.models, Model, self._model, dry=dry),
             await self._rebuild("denoisings", tables.denoisings, DenoisingRecord, _denoising, dry=dry),
             await self._rebuild("trainings", tables.trainings, TrainingRecord, _training, dry=dry),
+            # The ledger before the rules: what was handled is not to be taken for new.
+            await self._rebuild("acquisitions", tables.acquisitions, AcquisitionRecord, _as_it_was, dry=dry),
+            await self._rebuild("rules", tables.rules, Rule, _as_it_was, dry=dry),
         ]
         log.info("records restored", restored=sum(each.restored_count for each in rebuilt), dry_run=dry)
         return RebuildRecordsResponse(rebuilt=rebuilt, problems=sorted(self._problems))
@@ -138,6 +143,10 @@ class Rebuild:
         return not missing
 
 
+def _as_it_was(record: R) -> R:
+    return record
+
+
 def _denoising(record: DenoisingRecord) -> DenoisingRecord:
     """As it was if it was over; else from its beginning. A step of a training is begun by that."""
     if record.denoising.state in denoising_workflow.TERMINAL:
@@ -170,4 +179,6 @@ def _goes_on(record: Any) -> bool:
         return record.training.state not in training_workflow.TERMINAL
     if isinstance(record, DenoisingRecord):
         return record.denoising.state not in denoising_workflow.TERMINAL
+    if isinstance(record, AcquisitionRecord):
+        return record.acquisition.state not in flow.OVER
     return False

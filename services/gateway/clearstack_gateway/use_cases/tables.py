@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from clearstack.v1.model_service_pb2 import Model
-from clearstack.v1.record_pb2 import DenoisingRecord, TrainingRecord
+from clearstack.v1.record_pb2 import AcquisitionRecord, DenoisingRecord, TrainingRecord
+from clearstack.v1.rule_service_pb2 import Rule
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import subjects
 from clearstack_common.bus import Bus, RecordTable, StoredRecord
@@ -33,6 +34,8 @@ class Tables:
     trainings: RecordTable[TrainingRecord]
     models: RecordTable[Model]
     denoisings: RecordTable[DenoisingRecord]
+    acquisitions: RecordTable[AcquisitionRecord]
+    rules: RecordTable[Rule]
 
     def by_collection(self) -> dict[str, RecordTable[Any]]:
         """Every table by the collection of its resources."""
@@ -51,6 +54,8 @@ def open_tables(bus: Bus, mirror: Mirror | None = None) -> Tables:
         trainings=table("trainings", subjects.TRAININGS_BUCKET, TrainingRecord),
         models=table("models", subjects.MODELS_BUCKET, Model),
         denoisings=table("denoisings", subjects.DENOISINGS_BUCKET, DenoisingRecord),
+        acquisitions=table("acquisitions", subjects.ACQUISITIONS_BUCKET, AcquisitionRecord),
+        rules=table("rules", subjects.RULES_BUCKET, Rule),
     )
 
 

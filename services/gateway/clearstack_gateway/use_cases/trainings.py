@@ -200,6 +200,13 @@ def _wrong_choices(request: CreateTrainingRequest) -> list[tuple[str, str]]:
     return violations
 
 
+def wrong_wishes(request: CreateTrainingRequest) -> list[tuple[str, str]]:
+    """What is wrong with a request, whatever the stack: field and text."""
+    violations = _wrong_choices(request)
+    _resolved(request, Stack(info=_ANY_SIZE), violations)
+    return violations
+
+
 def _resolved(
     request: CreateTrainingRequest, stack: Stack, violations: list[tuple[str, str]]
 ) -> TrainingConfig:
