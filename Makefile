@@ -4,7 +4,7 @@ BIN := .venv/bin
 PROTOS := $(wildcard protos/clearstack/v1/*.proto)
 SERVICE_PROTOS := $(wildcard protos/clearstack/v1/*_service.proto)
 
-FINGERPRINT := cat README.md docs/spec-coverage.md $(PROTOS) libs/common/clearstack/v1/*_pb2* | sha256sum
+FINGERPRINT := cat README.md docs/spec-coverage.md $(PROTOS) libs/common/clearstack/v1/*_pb2* clients/python/clearstack_client/_sync/*.py | sha256sum
 
 .PHONY: help demo test chaos lint gen lock audit format bench bench-quick bench-report clean
 
@@ -74,6 +74,7 @@ lint: .venv/installed-dev
 gen: .venv/installed-dev
 	$(BIN)/python tools/config_docs.py
 	$(BIN)/python tools/spec_coverage.py
+	$(BIN)/python tools/unasync.py
 	rm -f libs/common/clearstack/v1/*_pb2*
 	$(BIN)/python -m grpc_tools.protoc -Iprotos \
 		--plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --python_out=libs/common --mypy_out=quiet:libs/common $(PROTOS)

@@ -1,0 +1,1 @@
+"""The client for asyncio; the blocking one is written from it by tools/unasync.py."""
