@@ -1,6 +1,6 @@
 """Real installations for the tests of what a person gets."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,17 @@ def _running(data: Path, *options: str) -> Iterator[RunningInstallation]:
     assert took < _STOP_WITHIN_S, f"stopping took {took:.1f} s"
     assert running.exit_code == 0
     assert not running.processes(), "processes are left behind"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure comes with what the installations of its test have logged last."""
+    report = yield
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, RunningInstallation):
+                report.sections.append((f"the last lines of {name}", value.last_lines()))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

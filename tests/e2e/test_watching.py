@@ -8,7 +8,7 @@ from clearstack.v1.stack_service_pb2 import Stack
 from clearstack.v1.training_pb2 import STAGE_STATE_COMPLETE
 from clearstack.v1.training_service_pb2 import WatchTrainingRequest
 from e2e.support import configs
-from e2e.support.api import Api
+from e2e.support.api import WATCH_S, Api
 from e2e.support.cli import clearstack
 from e2e.support.events import epochs, kinds, states
 from e2e.support.installation import RunningInstallation
@@ -49,7 +49,7 @@ def test_who_is_cut_off_misses_nothing(api: Api, white: Stack) -> None:
 def test_a_watch_begins_with_the_training_as_it_is(api: Api, white: Stack) -> None:
     """The first message is a snapshot; progress tells losses, speed and the time left; the best network is kept."""  # spec: D3 D4 D14
     name = api.train(white, configs.n2v(epochs=2)).name
-    first = next(iter(api.trainings.WatchTraining(WatchTrainingRequest(name=name))))
+    first = next(iter(api.trainings.WatchTraining(WatchTrainingRequest(name=name), timeout=WATCH_S)))
     assert first.snapshot.name == name
     done = api.until_complete(name)
     told = [
@@ -85,7 +85,7 @@ def test_a_loss_that_no_longer_falls_ends_the_stage(
 def _piece(api: Api, name: str, seen: list[tuple[int, Event]]) -> bool:
     """Takes two more events, then hangs up; whether it came to the end."""
     after = seen[-1][0] if seen else 0
-    call = api.trainings.WatchTraining(WatchTrainingRequest(name=name, after_sequence=after))
+    call = api.trainings.WatchTraining(WatchTrainingRequest(name=name, after_sequence=after), timeout=WATCH_S)
     taken = 0
     for response in call:
         if response.HasField("event"):

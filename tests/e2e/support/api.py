@@ -35,6 +35,7 @@ from clearstack.v1.training_service_pb2_grpc import TrainingServiceStub
 from e2e.support.waiting import until
 
 CHUNK_BYTES = 1 << 20
+WATCH_S = 200.0  # far longer than any training here takes
 N2V, AUTOSTRUCTN2V = config_pb2.METHOD_N2V, config_pb2.METHOD_AUTOSTRUCTN2V
 TERMINAL = frozenset(
     {
@@ -144,7 +145,7 @@ class Api:
         while True:
             request = WatchTrainingRequest(name=name, after_sequence=position)
             try:
-                for response in self.trainings.WatchTraining(request):
+                for response in self.trainings.WatchTraining(request, timeout=WATCH_S):
                     if response.HasField("event"):
                         position = response.sequence
                         yield position, response.event

@@ -56,14 +56,17 @@ def is_mirrored(installation: RunningInstallation) -> bool:
     return asyncio.run(look())
 
 
+def client(installation: RunningInstallation) -> Minio:
+    """Any S3 client, with a key for everything."""
+    settings = _settings(installation)
+    secret = settings.s3_secret_key.get_secret_value()
+    return Minio(settings.s3_endpoint, settings.s3_access_key, secret, secure=False)
+
+
 def can_write(installation: RunningInstallation) -> bool:
     """Whether the store takes an object now."""
-    settings = _settings(installation)
-    client = Minio(
-        settings.s3_endpoint, settings.s3_access_key, settings.s3_secret_key.get_secret_value(), secure=False
-    )
     try:
-        client.put_object(BUCKET, "probe/file", io.BytesIO(bytes(1 << 20)), 1 << 20)
+        client(installation).put_object(BUCKET, "probe/file", io.BytesIO(bytes(1 << 20)), 1 << 20)
     except (MinioException, urllib3.exceptions.HTTPError):
         return False
     return True

@@ -83,6 +83,15 @@ class RunningInstallation:
         """Of `up`, once it has ended."""
         return self._process.returncode if self._process else None
 
+    def last_lines(self, num_lines: int = 8) -> str:
+        """The end of each log, for whoever has to find out why something did not happen."""
+        ends = [
+            f"{path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-num_lines:])
+            for path in (self.report, *sorted((self.data / "logs").glob("*.log")))
+            if path.exists()
+        ]
+        return "\n\n".join(ends)
+
     def status(self) -> list[dict[str, Any]]:
         """What `clearstack status --json` says of the processes."""
         command = (CLEARSTACK, "status", "--json", "--data", str(self.data))
