@@ -8,6 +8,7 @@ import typer
 from clearstack_cli import admin, deadletters, denoisings, masks, models, stacks, tokens, trainings
 from clearstack_cli.demo import demo
 from clearstack_cli.denoise import denoise
+from clearstack_cli.doctor import doctor
 from clearstack_cli.inspect import inspect
 from clearstack_cli.presets import presets
 from clearstack_cli.sample import sample
@@ -57,6 +58,7 @@ app.command(rich_help_panel=_WORK)(presets)
 app.command(rich_help_panel=_LOOK)(up)
 app.command(rich_help_panel=_LOOK)(status)
 app.command(rich_help_panel=_LOOK)(logs)
+app.command(rich_help_panel=_LOOK)(doctor)
 app.add_typer(deadletters.app, name="deadletters", rich_help_panel=_LOOK)
 app.add_typer(admin.app, name="admin", rich_help_panel=_LOOK)
 app.add_typer(tokens.app, name="tokens", rich_help_panel=_LOOK)

@@ -1,22 +1,14 @@
-"""The channel to an installation, and the six services behind it."""
+"""The channel to an installation, and the services behind it."""
 
 import contextlib
-import json
 import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import clearstack_client
 import grpc
-from clearstack.v1 import (
-    admin_service_pb2,
-    denoising_service_pb2,
-    mask_service_pb2,
-    model_service_pb2,
-    stack_service_pb2,
-    training_service_pb2,
-)
 from clearstack.v1.admin_service_pb2_grpc import AdminServiceStub
 from clearstack.v1.denoising_service_pb2_grpc import DenoisingServiceStub
 from clearstack.v1.mask_service_pb2_grpc import MaskServiceStub
@@ -25,30 +17,9 @@ from clearstack.v1.stack_service_pb2_grpc import StackServiceStub
 from clearstack.v1.training_service_pb2_grpc import TrainingServiceStub
 from clearstack_embedded.folder import data_folder
 from clearstack_embedded.status import running_endpoint
-from google.protobuf.descriptor import ServiceDescriptor
 
-from clearstack_cli.channel import open_channel
-from clearstack_cli.errors import CliError, from_rpc
-
-_CALL_TIMEOUT = "60s"
-# The whole file is read and validated, or every record is looked at, in these calls.
-_LONG_TIMEOUT = "3600s"
-_LONG_CALLS = frozenset({"FinalizeStack", "RebuildRecords"})
-_RETRY = {
-    "maxAttempts": 5,
-    "initialBackoff": "0.2s",
-    "maxBackoff": "2s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
-}
-_SERVICES: tuple[ServiceDescriptor, ...] = (
-    stack_service_pb2.DESCRIPTOR.services_by_name["StackService"],
-    training_service_pb2.DESCRIPTOR.services_by_name["TrainingService"],
-    mask_service_pb2.DESCRIPTOR.services_by_name["MaskService"],
-    model_service_pb2.DESCRIPTOR.services_by_name["ModelService"],
-    denoising_service_pb2.DESCRIPTOR.services_by_name["DenoisingService"],
-    admin_service_pb2.DESCRIPTOR.services_by_name["AdminService"],
-)
+from clearstack_cli.errors import CliError, from_client, from_rpc
+from clearstack_cli.output import note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +29,12 @@ class Client:
     Attributes:
         endpoint: Where it is.
         flags: What a person has to add to further commands so that they reach the same installation.
+        api: Transfers, watches, and everything else that takes more than a call.
     """
 
     endpoint: str
     flags: str
+    api: clearstack_client.Client
     stacks: StackServiceStub
     trainings: TrainingServiceStub
     masks: MaskServiceStub
@@ -108,47 +81,20 @@ def flags(endpoint: str | None, data: Path | None) -> str:
 @contextlib.contextmanager
 def connect(endpoint: str, *, flags: str = "") -> Iterator[Client]:
     """A client for the block; what the installation refuses leaves the block as a `CliError`."""
-    with open_channel(endpoint, _options()) as channel:
-        try:
+    try:
+        with clearstack_client.Client(endpoint, tell=note) as api:
             yield Client(
                 endpoint=endpoint,
                 flags=flags,
-                stacks=StackServiceStub(channel),
-                trainings=TrainingServiceStub(channel),
-                masks=MaskServiceStub(channel),
-                models=ModelServiceStub(channel),
-                denoisings=DenoisingServiceStub(channel),
-                admin=AdminServiceStub(channel),
+                api=api,
+                stacks=api.grpc.stacks,
+                trainings=api.grpc.trainings,
+                masks=api.grpc.masks,
+                models=api.grpc.models,
+                denoisings=api.grpc.denoisings,
+                admin=api.grpc.admin,
             )
-        except grpc.RpcError as error:
-            raise from_rpc(error, endpoint) from error
-
-
-def _options() -> list[tuple[str, str | int]]:
-    return [
-        ("grpc.service_config", json.dumps(_service_config())),
-        # The installation is on this machine or in this house; a web proxy knows neither.
-        ("grpc.enable_http_proxy", 0),
-        # A large preview, or a long page of a list.
-        ("grpc.max_receive_message_length", 64 << 20),
-        # Comes back soon after a restart of the gateway.
-        ("grpc.max_reconnect_backoff_ms", 2000),
-    ]
-
-
-def _service_config() -> dict[str, object]:
-    """Deadline and retries for every call that is no stream; all of them can be repeated without harm."""
-    calls = [
-        {"service": service.full_name, "method": method.name}
-        for service in _SERVICES
-        for method in service.methods
-        if not (method.client_streaming or method.server_streaming)
-    ]
-    long = [call for call in calls if call["method"] in _LONG_CALLS]
-    others = [call for call in calls if call not in long]
-    return {
-        "methodConfig": [
-            {"name": others, "timeout": _CALL_TIMEOUT, "retryPolicy": _RETRY},
-            {"name": long, "timeout": _LONG_TIMEOUT, "retryPolicy": _RETRY},
-        ]
-    }
+    except grpc.RpcError as error:
+        raise from_rpc(error, endpoint) from error
+    except clearstack_client.ClearstackError as error:
+        raise from_client(error) from error

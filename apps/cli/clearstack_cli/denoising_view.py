@@ -5,8 +5,7 @@ from clearstack.v1.denoising_service_pb2 import GetDenoisingRequest
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from clearstack_cli.connection import Client
-from clearstack_cli.output import console, note
-from clearstack_cli.watching import watch_denoising
+from clearstack_cli.output import console
 
 
 def follow_denoising(client: Client, name: str, *, stderr: bool = False) -> Denoising:
@@ -17,7 +16,7 @@ def follow_denoising(client: Client, name: str, *, stderr: bool = False) -> Deno
         target.print("Denoising …")
     with Progress(*columns, console=target, transient=True, disable=not target.is_terminal) as progress:
         task = progress.add_task("", total=None)
-        for _ in watch_denoising(client, name, note):
+        for _ in client.api.denoisings.watch(name):
             now = _get(client, name)
             progress.update(task, total=now.slice_count or None, completed=now.slices_done_count)
     return _get(client, name)

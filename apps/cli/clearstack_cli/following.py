@@ -13,9 +13,8 @@ from rich.live import Live
 
 from clearstack_cli import training_view
 from clearstack_cli.connection import Client
-from clearstack_cli.output import console, note
+from clearstack_cli.output import console
 from clearstack_cli.plain_view import PlainLines
-from clearstack_cli.watching import watch_training
 
 # Called once for each mask that waits for a review.
 OnReview = Callable[[Training], None]
@@ -26,7 +25,7 @@ def follow(client: Client, name: str, *, on_review: OnReview, stderr: bool = Fal
     training = _get(client, name)
     reviewed = 0
     with _view(console(stderr=stderr)) as view:
-        for response in watch_training(client, name, note):
+        for response in client.api.trainings.watch(name):
             training = _updated(client, training, response)
             view.show(training, response.event)
             waits = training.state == training_pb2.TRAINING_STATE_AWAITING_REVIEW

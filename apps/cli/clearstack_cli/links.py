@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from clearstack.v1.model_service_pb2 import ModelFileLink
+from clearstack_client.files import written_whole
 
 from clearstack_cli.errors import CliError
-from clearstack_cli.transfer import written_whole
 
 _TIMEOUT_S = 60.0
 

@@ -8,10 +8,10 @@ from clearstack.v1.model_service_pb2 import (
     ExportModelRequest,
     ImportModelRequest,
 )
+from clearstack_client.files import CHUNK_BYTES, written_whole
 
 from clearstack_cli.connection import Client
 from clearstack_cli.errors import CliError, UsageError
-from clearstack_cli.transfer import CHUNK_BYTES, written_whole
 
 _WEIGHTS = (".pth", ".pt", ".safetensors")
 _MOST_STAGES = 2

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clearstack.v1.denoising_pb2 import Denoising
-from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest
 from clearstack.v1.training_pb2 import Training
 
 from clearstack_cli import bars, states, unfinished, words
@@ -110,8 +109,7 @@ class OneShot:
         return self._denoised(training.stack, training.model).result_stack
 
     def _denoised(self, stack: str, model: str) -> Denoising:
-        request = CreateDenoisingRequest(stack=stack, model=model, output_dtype=self.order.dtype)
-        denoising = self.client.denoisings.CreateDenoising(request).denoising
+        denoising = self.client.api.denoisings.create(stack, model, output_dtype=self.order.dtype)
         try:
             ended = follow_denoising(self.client, denoising.name, stderr=self.order.as_json)
         except KeyboardInterrupt:

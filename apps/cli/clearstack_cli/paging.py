@@ -18,10 +18,11 @@ from clearstack.v1.denoising_service_pb2 import (
 from clearstack.v1.model_service_pb2 import GetModelRequest, ListModelsRequest, ListModelsResponse
 from clearstack.v1.stack_service_pb2 import GetStackRequest, ListStacksRequest, ListStacksResponse
 from clearstack.v1.training_service_pb2 import GetTrainingRequest, ListTrainingsRequest, ListTrainingsResponse
+from clearstack_client.errors import status_code
 from google.protobuf.message import Message
 
 from clearstack_cli.connection import Client
-from clearstack_cli.errors import CliError, status_code
+from clearstack_cli.errors import CliError
 
 # Well below the 4 MiB that a message may have.
 _PAGE_SIZE = 200

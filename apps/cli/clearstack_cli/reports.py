@@ -6,9 +6,9 @@ from clearstack.v1 import denoising_service_pb2 as pb
 from clearstack.v1.denoising_pb2 import Denoising
 from clearstack.v1.denoising_service_pb2 import DownloadReportRequest, GetDenoisingRequest
 from clearstack.v1.training_pb2 import Training
+from clearstack_client.files import written_whole
 
 from clearstack_cli.connection import Client
-from clearstack_cli.transfer import written_whole
 
 
 def download(client: Client, name: str, target: Path, *, stage: int = 0) -> None:

@@ -13,12 +13,13 @@ from clearstack.v1.mask_service_pb2 import (
 )
 from clearstack.v1.training_pb2 import Training
 from clearstack.v1.training_service_pb2 import CancelTrainingRequest
+from clearstack_client.errors import status_code
 from rich.console import Console
 from rich.prompt import FloatPrompt, IntPrompt, Prompt
 
 from clearstack_cli import mask_view
 from clearstack_cli.connection import Client
-from clearstack_cli.errors import from_rpc, status_code
+from clearstack_cli.errors import from_rpc
 from clearstack_cli.output import complain
 
 _DEFAULTS = {mask_pb2.REVIEW_ADVICE_SKIP_STAGE_TWO: "s", mask_pb2.REVIEW_ADVICE_REGENERATE: "r"}

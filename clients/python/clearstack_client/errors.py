@@ -71,9 +71,14 @@ def from_rpc(error: grpc.RpcError, endpoint: str) -> ClearstackError:
                 f"{endpoint} answers, but no encrypted connection came about: a certificate is not trusted, or has "
                 "another name. Name the file of its CA (`ca`, CLEARSTACK_CA); `client_cert` and `client_key` are yours."
             )
-        return NotReachable(f"No installation answers at {endpoint}.")
+        return NotReachable(
+            f"No installation answers at {endpoint}. "
+            "See what runs with `clearstack status`, or start one with `clearstack up`."
+        )
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return NotReachable(f"The installation at {endpoint} did not answer in time.")
+        return NotReachable(
+            f"The installation at {endpoint} did not answer in time. See `clearstack status`."
+        )
     wrong = violations(error)
     text = "The request was refused:" if wrong else _details_text(error)
     lines = [text or f"The call ended with {code.name if code else 'an unknown error'}."]

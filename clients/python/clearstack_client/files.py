@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+# Of an upload; the API takes no more in one message.
+CHUNK_BYTES = 1 << 20
+
 
 def sha256_of(path: Path) -> str:
     """Of the whole file, lower-case hexadecimal.

@@ -19,7 +19,6 @@ from clearstack.v1.model_service_pb2 import (
 from clearstack_client import files
 from clearstack_client._async import io
 from clearstack_client._async.connection import Connection
-from clearstack_client._async.transfer import CHUNK_BYTES
 from clearstack_client.errors import ClearstackError, translated
 
 
@@ -91,5 +90,5 @@ class Models:
 async def _messages(head: ImportModelRequest, archive: Path) -> AsyncIterator[ImportModelRequest]:
     yield head
     with archive.open("rb") as file:
-        while data := await io.in_thread(file.read, CHUNK_BYTES):
+        while data := await io.in_thread(file.read, files.CHUNK_BYTES):
             yield ImportModelRequest(file_name="archive.zip", data=data)

@@ -21,7 +21,6 @@ from clearstack_client._async import io
 from clearstack_client._async.connection import Connection
 from clearstack_client.errors import ClearstackError, reason, translated
 
-CHUNK_BYTES = 1 << 20
 _MISMATCH = "UPLOAD_OFFSET_MISMATCH"
 # Called with the number of bytes done so far.
 Report = Callable[[int], None]
@@ -106,7 +105,7 @@ async def _chunks(name: str, path: Path, offset: int, report: Report) -> AsyncIt
     # gRPC reads ahead, and may still be reading when the next attempt has begun: each attempt opens the file anew.
     with path.open("rb") as file:
         file.seek(offset)
-        while data := await io.in_thread(file.read, CHUNK_BYTES):
+        while data := await io.in_thread(file.read, files.CHUNK_BYTES):
             yield UploadStackRequest(name=name, offset=offset, data=data)
             offset += len(data)
             report(offset)

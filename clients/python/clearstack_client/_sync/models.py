@@ -20,7 +20,6 @@ from clearstack.v1.model_service_pb2 import (
 from clearstack_client import files
 from clearstack_client._sync import io
 from clearstack_client._sync.connection import Connection
-from clearstack_client._sync.transfer import CHUNK_BYTES
 from clearstack_client.errors import ClearstackError, translated
 
 
@@ -90,5 +89,5 @@ class Models:
 def _messages(head: ImportModelRequest, archive: Path) -> Iterator[ImportModelRequest]:
     yield head
     with archive.open("rb") as file:
-        while data := io.in_thread(file.read, CHUNK_BYTES):
+        while data := io.in_thread(file.read, files.CHUNK_BYTES):
             yield ImportModelRequest(file_name="archive.zip", data=data)

@@ -22,7 +22,6 @@ from clearstack_client._sync import io
 from clearstack_client._sync.connection import Connection
 from clearstack_client.errors import ClearstackError, reason, translated
 
-CHUNK_BYTES = 1 << 20
 _MISMATCH = "UPLOAD_OFFSET_MISMATCH"
 # Called with the number of bytes done so far.
 Report = Callable[[int], None]
@@ -103,7 +102,7 @@ def _chunks(name: str, path: Path, offset: int, report: Report) -> Iterator[Uplo
     # gRPC reads ahead, and may still be reading when the next attempt has begun: each attempt opens the file anew.
     with path.open("rb") as file:
         file.seek(offset)
-        while data := io.in_thread(file.read, CHUNK_BYTES):
+        while data := io.in_thread(file.read, files.CHUNK_BYTES):
             yield UploadStackRequest(name=name, offset=offset, data=data)
             offset += len(data)
             report(offset)
