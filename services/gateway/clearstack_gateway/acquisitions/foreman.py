@@ -120,11 +120,17 @@ class Foreman:
         )
 
     async def _unfinished_runs(self) -> set[str]:
-        """Names; a run that is not among them is over, or was deleted."""
-        trainings = [stored.value.training for stored in await self._tables.trainings.list()]
-        denoisings = [stored.value.denoising for stored in await self._tables.denoisings.list()]
-        return {each.name for each in trainings if each.state not in training_workflow.TERMINAL} | {
-            each.name for each in denoisings if each.state not in denoising_workflow.TERMINAL
+        """Names; a run that is not among them is over, all that follows from its end included, or was deleted."""
+        trainings = [stored.value for stored in await self._tables.trainings.list()]
+        denoisings = [stored.value for stored in await self._tables.denoisings.list()]
+        return {
+            each.training.name
+            for each in trainings
+            if each.outbox or each.training.state not in training_workflow.TERMINAL
+        } | {
+            each.denoising.name
+            for each in denoisings
+            if each.outbox or each.denoising.state not in denoising_workflow.TERMINAL
         }
 
     async def _make(self, step: Step) -> None:
