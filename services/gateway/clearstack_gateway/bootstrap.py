@@ -21,6 +21,7 @@ from clearstack.v1 import (
     training_service_pb2_grpc,
 )
 from clearstack_common.bus import Bus, NatsBus
+from clearstack_common.bus.survey import Survey
 from clearstack_common.health import ServiceServer
 from clearstack_common.log import configure_logging
 from clearstack_common.objects import FileCache, ObjectStore, S3Store
@@ -53,6 +54,7 @@ from clearstack_gateway.servicers.trainings import TrainingServicer
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.dead_letters import DeadLetters
 from clearstack_gateway.use_cases.denoisings import Denoisings
+from clearstack_gateway.use_cases.diagnosis import Diagnosis
 from clearstack_gateway.use_cases.figures import Figures
 from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.limits import Limits
@@ -108,7 +110,7 @@ async def serve(settings: GatewaySettings) -> None:
     runs = Runs(bus, tables, settings.pixels_per_range, telemetry.tracing)
     models = Models(tables, store, settings.download_url_s)
     upkeep = Upkeep(bus, tables, runs, models, telemetry.tracing)
-    add_servicers(server, settings, bus, store, tables, runs, models, upkeep)
+    add_servicers(server, settings, bus, bus.survey(), store, tables, runs, models, upkeep)
     lister = Lister(bus, tables, store, settings.acquisitions_every_s, settings.s3_notifications)
     for each in servers:
         await each.start(SERVICE_NAMES if each is server else ())
@@ -177,6 +179,7 @@ def add_servicers(
     server: ServiceServer,
     settings: GatewaySettings,
     bus: Bus,
+    survey: Survey,
     store: ObjectStore,
     tables: Tables,
     runs: Runs,
@@ -206,5 +209,8 @@ def add_servicers(
     rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(rules, lookups), to)
     letters = DeadLetters(bus, tables, runs, upkeep.apply)
     admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
-        AdminServicer(letters, lambda: Rebuild(tables, store)), to
+        AdminServicer(
+            letters, lambda: Rebuild(tables, store), Diagnosis(survey, bus, tables, store, settings)
+        ),
+        to,
     )

@@ -19,6 +19,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from unit.gateway.rig import Gateway
+from unit.gateway.survey import FakeSurvey
 
 DEADLINE_S = 10.0
 # No worker runs here: nothing is waited for.
@@ -119,6 +120,7 @@ async def served(gateway: Gateway, **settings: Any) -> AsyncIterator[str]:
         server,
         chosen,
         gateway.bus,
+        FakeSurvey(),
         gateway.store,
         gateway.tables,
         gateway.runs,

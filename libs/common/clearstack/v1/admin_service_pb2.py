@@ -23,37 +23,46 @@ _sym_db = _symbol_database.Default()
 
 
 from clearstack.v1 import dead_letter_pb2 as clearstack_dot_v1_dot_dead__letter__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/admin_service.proto\x12\rclearstack.v1\x1a\x1f\x63learstack/v1/dead_letter.proto\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x17ListDeadLettersResponse\x12/\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14GetDeadLetterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x15GetDeadLetterResponse\x12.\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.DeadLetter\"&\n\x16RetryDeadLetterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x17RetryDeadLetterResponse\x12\x0b\n\x03run\x18\x01 \x01(\t\"%\n\x15\x44ropDeadLetterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x18\n\x16\x44ropDeadLetterResponse\".\n\x15RebuildRecordsRequest\x12\x15\n\rvalidate_only\x18\x01 \x01(\x08\"Z\n\x16RebuildRecordsResponse\x12.\n\x07rebuilt\x18\x01 \x03(\x0b\x32\x1d.clearstack.v1.RebuiltRecords\x12\x10\n\x08problems\x18\x02 \x03(\t\"j\n\x0eRebuiltRecords\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x16\n\x0erestored_count\x18\x02 \x01(\x05\x12\x15\n\rpresent_count\x18\x03 \x01(\x05\x12\x15\n\rresumed_count\x18\x04 \x01(\x05\x32\xec\x03\n\x0c\x41\x64minService\x12`\n\x0fListDeadLetters\x12%.clearstack.v1.ListDeadLettersRequest\x1a&.clearstack.v1.ListDeadLettersResponse\x12Z\n\rGetDeadLetter\x12#.clearstack.v1.GetDeadLetterRequest\x1a$.clearstack.v1.GetDeadLetterResponse\x12`\n\x0fRetryDeadLetter\x12%.clearstack.v1.RetryDeadLetterRequest\x1a&.clearstack.v1.RetryDeadLetterResponse\x12]\n\x0e\x44ropDeadLetter\x12$.clearstack.v1.DropDeadLetterRequest\x1a%.clearstack.v1.DropDeadLetterResponse\x12]\n\x0eRebuildRecords\x12$.clearstack.v1.RebuildRecordsRequest\x1a%.clearstack.v1.RebuildRecordsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!clearstack/v1/admin_service.proto\x12\rclearstack.v1\x1a\x1f\x63learstack/v1/dead_letter.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"?\n\x16ListDeadLettersRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x17ListDeadLettersResponse\x12/\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x19.clearstack.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x14GetDeadLetterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x15GetDeadLetterResponse\x12.\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x19.clearstack.v1.DeadLetter\"&\n\x16RetryDeadLetterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x17RetryDeadLetterResponse\x12\x0b\n\x03run\x18\x01 \x01(\t\"%\n\x15\x44ropDeadLetterRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x18\n\x16\x44ropDeadLetterResponse\".\n\x15RebuildRecordsRequest\x12\x15\n\rvalidate_only\x18\x01 \x01(\x08\"Z\n\x16RebuildRecordsResponse\x12.\n\x07rebuilt\x18\x01 \x03(\x0b\x32\x1d.clearstack.v1.RebuiltRecords\x12\x10\n\x08problems\x18\x02 \x03(\t\"j\n\x0eRebuiltRecords\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x16\n\x0erestored_count\x18\x02 \x01(\x05\x12\x15\n\rpresent_count\x18\x03 \x01(\x05\x12\x15\n\rresumed_count\x18\x04 \x01(\x05\"\x1d\n\x1b\x44iagnoseInstallationRequest\"\x83\x01\n\x1c\x44iagnoseInstallationResponse\x12(\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x16.clearstack.v1.Finding\x12\x0f\n\x07version\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"^\n\x07\x46inding\x12\r\n\x05\x63heck\x18\x01 \x01(\t\x12\'\n\x07verdict\x18\x02 \x01(\x0e\x32\x16.clearstack.v1.Verdict\x12\r\n\x05\x66ound\x18\x03 \x01(\t\x12\x0c\n\x04mend\x18\x04 \x01(\t*U\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x0e\n\nVERDICT_OK\x10\x01\x12\x10\n\x0cVERDICT_WARN\x10\x02\x12\x0f\n\x0bVERDICT_BAD\x10\x03\x32\xdd\x04\n\x0c\x41\x64minService\x12`\n\x0fListDeadLetters\x12%.clearstack.v1.ListDeadLettersRequest\x1a&.clearstack.v1.ListDeadLettersResponse\x12Z\n\rGetDeadLetter\x12#.clearstack.v1.GetDeadLetterRequest\x1a$.clearstack.v1.GetDeadLetterResponse\x12`\n\x0fRetryDeadLetter\x12%.clearstack.v1.RetryDeadLetterRequest\x1a&.clearstack.v1.RetryDeadLetterResponse\x12]\n\x0e\x44ropDeadLetter\x12$.clearstack.v1.DropDeadLetterRequest\x1a%.clearstack.v1.DropDeadLetterResponse\x12]\n\x0eRebuildRecords\x12$.clearstack.v1.RebuildRecordsRequest\x1a%.clearstack.v1.RebuildRecordsResponse\x12o\n\x14\x44iagnoseInstallation\x12*.clearstack.v1.DiagnoseInstallationRequest\x1a+.clearstack.v1.DiagnoseInstallationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clearstack.v1.admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=85
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=148
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=150
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=249
-  _globals['_GETDEADLETTERREQUEST']._serialized_start=251
-  _globals['_GETDEADLETTERREQUEST']._serialized_end=287
-  _globals['_GETDEADLETTERRESPONSE']._serialized_start=289
-  _globals['_GETDEADLETTERRESPONSE']._serialized_end=360
-  _globals['_RETRYDEADLETTERREQUEST']._serialized_start=362
-  _globals['_RETRYDEADLETTERREQUEST']._serialized_end=400
-  _globals['_RETRYDEADLETTERRESPONSE']._serialized_start=402
-  _globals['_RETRYDEADLETTERRESPONSE']._serialized_end=440
-  _globals['_DROPDEADLETTERREQUEST']._serialized_start=442
-  _globals['_DROPDEADLETTERREQUEST']._serialized_end=479
-  _globals['_DROPDEADLETTERRESPONSE']._serialized_start=481
-  _globals['_DROPDEADLETTERRESPONSE']._serialized_end=505
-  _globals['_REBUILDRECORDSREQUEST']._serialized_start=507
-  _globals['_REBUILDRECORDSREQUEST']._serialized_end=553
-  _globals['_REBUILDRECORDSRESPONSE']._serialized_start=555
-  _globals['_REBUILDRECORDSRESPONSE']._serialized_end=645
-  _globals['_REBUILTRECORDS']._serialized_start=647
-  _globals['_REBUILTRECORDS']._serialized_end=753
-  _globals['_ADMINSERVICE']._serialized_start=756
-  _globals['_ADMINSERVICE']._serialized_end=1248
+  _globals['_VERDICT']._serialized_start=1049
+  _globals['_VERDICT']._serialized_end=1134
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=118
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=181
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=183
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=282
+  _globals['_GETDEADLETTERREQUEST']._serialized_start=284
+  _globals['_GETDEADLETTERREQUEST']._serialized_end=320
+  _globals['_GETDEADLETTERRESPONSE']._serialized_start=322
+  _globals['_GETDEADLETTERRESPONSE']._serialized_end=393
+  _globals['_RETRYDEADLETTERREQUEST']._serialized_start=395
+  _globals['_RETRYDEADLETTERREQUEST']._serialized_end=433
+  _globals['_RETRYDEADLETTERRESPONSE']._serialized_start=435
+  _globals['_RETRYDEADLETTERRESPONSE']._serialized_end=473
+  _globals['_DROPDEADLETTERREQUEST']._serialized_start=475
+  _globals['_DROPDEADLETTERREQUEST']._serialized_end=512
+  _globals['_DROPDEADLETTERRESPONSE']._serialized_start=514
+  _globals['_DROPDEADLETTERRESPONSE']._serialized_end=538
+  _globals['_REBUILDRECORDSREQUEST']._serialized_start=540
+  _globals['_REBUILDRECORDSREQUEST']._serialized_end=586
+  _globals['_REBUILDRECORDSRESPONSE']._serialized_start=588
+  _globals['_REBUILDRECORDSRESPONSE']._serialized_end=678
+  _globals['_REBUILTRECORDS']._serialized_start=680
+  _globals['_REBUILTRECORDS']._serialized_end=786
+  _globals['_DIAGNOSEINSTALLATIONREQUEST']._serialized_start=788
+  _globals['_DIAGNOSEINSTALLATIONREQUEST']._serialized_end=817
+  _globals['_DIAGNOSEINSTALLATIONRESPONSE']._serialized_start=820
+  _globals['_DIAGNOSEINSTALLATIONRESPONSE']._serialized_end=951
+  _globals['_FINDING']._serialized_start=953
+  _globals['_FINDING']._serialized_end=1047
+  _globals['_ADMINSERVICE']._serialized_start=1137
+  _globals['_ADMINSERVICE']._serialized_end=1742
 # @@protoc_insertion_point(module_scope)

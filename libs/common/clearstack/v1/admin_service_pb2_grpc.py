@@ -60,6 +60,11 @@ class AdminServiceStub:
                 request_serializer=clearstack_dot_v1_dot_admin__service__pb2.RebuildRecordsRequest.SerializeToString,
                 response_deserializer=clearstack_dot_v1_dot_admin__service__pb2.RebuildRecordsResponse.FromString,
                 _registered_method=True)
+        self.DiagnoseInstallation = channel.unary_unary(
+                '/clearstack.v1.AdminService/DiagnoseInstallation',
+                request_serializer=clearstack_dot_v1_dot_admin__service__pb2.DiagnoseInstallationRequest.SerializeToString,
+                response_deserializer=clearstack_dot_v1_dot_admin__service__pb2.DiagnoseInstallationResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer:
@@ -101,6 +106,14 @@ class AdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DiagnoseInstallation(self, request, context):
+        """Looks at everything that the gateway can see of its installation, and says what is to be mended. Changes nothing but
+        a small object that it stores and removes. Answers also while the broker or the object store is away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +141,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RebuildRecords,
                     request_deserializer=clearstack_dot_v1_dot_admin__service__pb2.RebuildRecordsRequest.FromString,
                     response_serializer=clearstack_dot_v1_dot_admin__service__pb2.RebuildRecordsResponse.SerializeToString,
+            ),
+            'DiagnoseInstallation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiagnoseInstallation,
+                    request_deserializer=clearstack_dot_v1_dot_admin__service__pb2.DiagnoseInstallationRequest.FromString,
+                    response_serializer=clearstack_dot_v1_dot_admin__service__pb2.DiagnoseInstallationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +284,33 @@ class AdminService:
             '/clearstack.v1.AdminService/RebuildRecords',
             clearstack_dot_v1_dot_admin__service__pb2.RebuildRecordsRequest.SerializeToString,
             clearstack_dot_v1_dot_admin__service__pb2.RebuildRecordsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiagnoseInstallation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clearstack.v1.AdminService/DiagnoseInstallation',
+            clearstack_dot_v1_dot_admin__service__pb2.DiagnoseInstallationRequest.SerializeToString,
+            clearstack_dot_v1_dot_admin__service__pb2.DiagnoseInstallationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,10 @@ class AdminServiceStub:
     """Forgets the letter; the run stays as it is."""
     RebuildRecords: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RebuildRecordsRequest, _admin_service_pb2.RebuildRecordsResponse]
     """Restores the records that the broker does not have from the object store. What is there is left alone."""
+    DiagnoseInstallation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DiagnoseInstallationRequest, _admin_service_pb2.DiagnoseInstallationResponse]
+    """Looks at everything that the gateway can see of its installation, and says what is to be mended. Changes nothing but
+    a small object that it stores and removes. Answers also while the broker or the object store is away.
+    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -61,6 +65,10 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Forgets the letter; the run stays as it is."""
     RebuildRecords: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RebuildRecordsRequest, _admin_service_pb2.RebuildRecordsResponse]  # type: ignore[assignment]
     """Restores the records that the broker does not have from the object store. What is there is left alone."""
+    DiagnoseInstallation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DiagnoseInstallationRequest, _admin_service_pb2.DiagnoseInstallationResponse]  # type: ignore[assignment]
+    """Looks at everything that the gateway can see of its installation, and says what is to be mended. Changes nothing but
+    a small object that it stores and removes. Answers also while the broker or the object store is away.
+    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For whoever looks after the installation."""
@@ -105,5 +113,15 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.RebuildRecordsResponse, _abc.Awaitable[_admin_service_pb2.RebuildRecordsResponse]]:
         """Restores the records that the broker does not have from the object store. What is there is left alone."""
+
+    @_abc_1.abstractmethod
+    def DiagnoseInstallation(
+        self,
+        request: _admin_service_pb2.DiagnoseInstallationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.DiagnoseInstallationResponse, _abc.Awaitable[_admin_service_pb2.DiagnoseInstallationResponse]]:
+        """Looks at everything that the gateway can see of its installation, and says what is to be mended. Changes nothing but
+        a small object that it stores and removes. Answers also while the broker or the object store is away.
+        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

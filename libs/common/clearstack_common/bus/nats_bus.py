@@ -32,6 +32,7 @@ from clearstack_common.bus.nats_lock import NatsTrainingLock
 from clearstack_common.bus.nats_login import login
 from clearstack_common.bus.nats_table import NatsTable
 from clearstack_common.bus.port import LockHolder
+from clearstack_common.bus.survey import NatsSurvey
 from clearstack_common.errors import ClearstackError
 from clearstack_common.settings import ServiceSettings
 from clearstack_common.telemetry import Telemetry, Tracing
@@ -130,6 +131,10 @@ class NatsBus:
         except Exception:  # whatever it is, the broker cannot be used
             return False
         return True
+
+    def survey(self) -> NatsSurvey:
+        """Looks at what there is on the broker."""
+        return NatsSurvey(self._jetstream, str(self._client.connected_server_version))
 
     async def publish_job(self, job: Job) -> None:
         """Queues a job; the same id within an hour is queued once."""

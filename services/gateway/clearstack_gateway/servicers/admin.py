@@ -7,15 +7,17 @@ from clearstack.v1 import admin_service_pb2_grpc as pb_grpc
 
 from clearstack_gateway.servicers.context import Context
 from clearstack_gateway.use_cases.dead_letters import DeadLetters
+from clearstack_gateway.use_cases.diagnosis import Diagnosis
 from clearstack_gateway.use_cases.rebuild import Rebuild
 
 
 class AdminServicer(pb_grpc.AdminServiceServicer):
     """For whoever looks after the installation."""
 
-    def __init__(self, letters: DeadLetters, rebuild: Callable[[], Rebuild]) -> None:
+    def __init__(self, letters: DeadLetters, rebuild: Callable[[], Rebuild], diagnosis: Diagnosis) -> None:
         self._letters = letters
         self._rebuild = rebuild
+        self._diagnosis = diagnosis
 
     async def ListDeadLetters(
         self, request: pb.ListDeadLettersRequest, context: Context
@@ -48,3 +50,9 @@ class AdminServicer(pb_grpc.AdminServiceServicer):
     ) -> pb.RebuildRecordsResponse:
         """Restores lost records."""
         return await self._rebuild().run(validate_only=request.validate_only)
+
+    async def DiagnoseInstallation(
+        self, request: pb.DiagnoseInstallationRequest, context: Context
+    ) -> pb.DiagnoseInstallationResponse:
+        """What is to be mended."""
+        return await self._diagnosis.run()

@@ -43,6 +43,12 @@ class Admin(State, AdminServiceServicer):
         self.calls.append(f"RebuildRecords {request.validate_only}")
         return self.rebuilt
 
+    def DiagnoseInstallation(
+        self, request: pb.DiagnoseInstallationRequest, context: grpc.ServicerContext
+    ) -> pb.DiagnoseInstallationResponse:
+        del request, context
+        return self.diagnosis
+
     def _letter(self, name: str, context: grpc.ServicerContext) -> DeadLetter:
         if name not in self.letters:
             context.abort(grpc.StatusCode.NOT_FOUND, "There is no such letter.")

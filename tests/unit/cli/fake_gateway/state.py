@@ -16,7 +16,7 @@ from clearstack.v1 import (
     training_pb2,
     training_service_pb2,
 )
-from clearstack.v1.admin_service_pb2 import RebuildRecordsResponse
+from clearstack.v1.admin_service_pb2 import DiagnoseInstallationResponse, RebuildRecordsResponse
 from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.training_pb2 import Training
@@ -86,6 +86,7 @@ class State:
         self.watched_after: list[int] = []
         self.letters: dict[str, DeadLetter] = {}
         self.rebuilt = RebuildRecordsResponse()
+        self.diagnosis = DiagnoseInstallationResponse()
         self.refuse_config: dict[str, str] = {}
         self.fail_with = ""
         self._news = threading.Condition()
