@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import structlog
 
 from clearstack_common.bus import NatsBus
+from clearstack_common.draining import Draining
 from clearstack_common.health import ServiceServer
 from clearstack_common.log import configure_logging
 from clearstack_common.objects import S3Store
@@ -29,13 +31,27 @@ def stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-async def run_until(stopping: asyncio.Event, *work: Awaitable[None]) -> None:
-    """Runs tasks until the event is set; the end of any of them ends all, with its error."""
+async def _nothing() -> None:
+    """There is nothing to do before the end."""
+
+
+async def run_until(
+    stopping: asyncio.Event, *work: Awaitable[None], before_end: Callable[[], Awaitable[None]] = _nothing
+) -> None:
+    """Runs tasks until the event is set; the end of any of them ends all, with its error.
+
+    Args:
+        stopping: Asks for the end.
+        work: The tasks.
+        before_end: Awaited when the end was asked for, while the tasks go on.
+    """
     tasks = [asyncio.ensure_future(stopping.wait()), *(asyncio.ensure_future(item) for item in work)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+        if stopping.is_set():
+            await before_end()
     finally:
         await ended(*tasks)
 
@@ -63,13 +79,18 @@ async def serve_worker(
     await server.start()
     log.info("service ready", port=server.port)
     is_ready = Readiness({"broker": bus.is_available, "store": store.is_available}, telemetry.metrics)
-    tidy = tidy or {}
+    tidy, draining = tidy or {}, Draining()
     workers = [
-        Worker(verb, handler, bus, store, settings, tidy.get(verb), telemetry).run()
+        Worker(verb, handler, bus, store, settings, tidy.get(verb), telemetry, draining).run()
         for verb, handler in handlers.items()
     ]
     try:
-        await run_until(stopping, server.report_health(is_ready), *workers)
+        await run_until(
+            stopping,
+            server.report_health(is_ready),
+            *workers,
+            before_end=partial(draining.drain, settings.stop_grace_s),
+        )
     finally:
         log.info("service stops")
         with contextlib.suppress(Exception):

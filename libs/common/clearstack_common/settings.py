@@ -37,6 +37,11 @@ class ServiceSettings(BaseSettings):
     ack_wait_s: float = Field(
         default=12.0, ge=2.0, description="A job whose worker is silent that long is given to another"
     )
+    stop_grace_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="How long a worker that is told to stop goes on: to the end of its job, or of its epoch",
+    )
     lock_ttl_s: int = Field(
         default=12, ge=2, description="The training lock of a silent trainer expires after that"
     )

@@ -25,6 +25,7 @@ from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common import protojson, subjects
 from clearstack_common.bus import Bus, Delivery
 from clearstack_common.bus.dead_letters import bury
+from clearstack_common.draining import Draining
 from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError, reason_name
 from clearstack_common.full_disk import is_full_disk
 from clearstack_common.log import run_context
@@ -60,6 +61,7 @@ class JobContext:
         folder: An empty folder that is removed afterwards.
         stop: Set when the work is not wanted any more; for code in threads.
         metrics: Where a handler counts.
+        draining: Says when the service stops.
         token: The fencing token of a handler that has taken the training lock; 0 without.
         outcome: How it went, for the figures: again, dropped, failed or done.
     """
@@ -72,6 +74,7 @@ class JobContext:
         settings: ServiceSettings,
         folder: Path,
         metrics: Metrics | None = None,
+        draining: Draining | None = None,
     ) -> None:
         self.job = job
         self.bus = bus
@@ -79,6 +82,7 @@ class JobContext:
         self.settings = settings
         self.folder = folder
         self.metrics = metrics or Metrics()
+        self.draining = draining or Draining()
         self.stop = threading.Event()
         self.token = 0
         self.outcome = "again"
@@ -155,6 +159,7 @@ class Worker:
         settings: The service's.
         tidy: Called when a job is over in whatever way, also where it was never begun: removes what is of no use.
         telemetry: Where jobs are counted and traced.
+        draining: Says when no more job is to be begun.
     """
 
     def __init__(
@@ -166,6 +171,7 @@ class Worker:
         settings: ServiceSettings,
         tidy: Handler | None = None,
         telemetry: Telemetry | None = None,
+        draining: Draining | None = None,
     ) -> None:
         self._verb = verb
         self._handler = handler
@@ -174,20 +180,34 @@ class Worker:
         self._store = store
         self._settings = settings
         self._telemetry = telemetry or Telemetry()
+        self._draining = draining or Draining()
 
     async def run(self) -> None:
         """Takes one job after the other, until cancelled."""
         async for delivery in self._bus.jobs(self._verb):
-            with run_context(delivery.item.run, job=delivery.item.id), self._traced(delivery):
+            if self._draining.has_begun:
+                await self._hand_back(delivery)
+                continue
+            with (
+                self._draining.busy(),
+                run_context(delivery.item.run, job=delivery.item.id),
+                self._traced(delivery),
+            ):
                 try:
                     await self._deal_with(delivery)
                 except BackendUnavailableError as error:
                     log.warning("job comes again later", reason=error.message)
 
+    async def _hand_back(self, delivery: Delivery[Job]) -> None:
+        with contextlib.suppress(BackendUnavailableError):
+            await delivery.again(_RETRY_S)
+
     async def _deal_with(self, delivery: Delivery[Job]) -> None:
         with self._folder() as folder:
             metrics = self._telemetry.metrics
-            context = JobContext(delivery.item, self._bus, self._store, self._settings, folder, metrics)
+            context = JobContext(
+                delivery.item, self._bus, self._store, self._settings, folder, metrics, self._draining
+            )
             with self._timed(context):
                 await self._work_off(context, delivery)
 

@@ -69,6 +69,7 @@ async def _acquire(context: JobContext) -> TrainingLock:
         lock = await context.bus.acquire_lock(holder)
         if lock is not None:
             return lock
+        context.draining.stop_here()
         if not waiting:
             log.info("waiting for the training lock")
             waiting = True

@@ -91,6 +91,7 @@ class _Training:
                 self._count(message)
                 await self._checkpoints.store(Path(message["checkpoint"]), message["epoch"])
                 await self._epoch_completed(message)
+                self._context.draining.stop_here()
             case "trained":
                 await self._trained(message)
 

@@ -9,6 +9,7 @@ from clearstack.v1.job_pb2 import ExtractMask, Job
 from clearstack.v1.record_pb2 import TrainingRecord
 from clearstack_common import subjects
 from clearstack_common.bus import Bus
+from clearstack_common.draining import Draining
 from clearstack_common.settings import ServiceSettings
 from clearstack_common.worker import JobContext, Worker
 from fakes import FakeBroker, FakeBus, FakeStore
@@ -30,6 +31,7 @@ class WorkerRig:
     def __init__(self, scratch: Path, bus: Callable[[FakeBroker], Bus] = FakeBus) -> None:
         self.broker = FakeBroker(ack_wait_s=1000)
         self.store = FakeStore()
+        self.draining = Draining()
         self.settings = ServiceSettings(scratch=scratch, ack_wait_s=2)
         self._outside = FakeBus(self.broker)
         self._bus = bus(self.broker)
@@ -50,7 +52,9 @@ class WorkerRig:
 
     def start(self, handler: Handler = work, tidy: Handler | None = None) -> None:
         """Lets the worker work."""
-        worker = Worker("extract", handler, self._bus, self.store, self.settings, tidy)
+        worker = Worker(
+            "extract", handler, self._bus, self.store, self.settings, tidy, draining=self.draining
+        )
         self._task = asyncio.ensure_future(worker.run())
 
     async def stop(self) -> None:
