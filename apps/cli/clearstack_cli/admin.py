@@ -1,14 +1,18 @@
 """`clearstack admin …`: for whoever looks after the installation."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from clearstack.v1.admin_service_pb2 import RebuildRecordsRequest, RebuildRecordsResponse
+from clearstack_embedded.errors import InstallationError
+from clearstack_embedded.facility import write_facility
 from rich.console import RenderableType
 
 from clearstack_cli.connection import Client
-from clearstack_cli.output import console, hint, print_json, say, table
-from clearstack_cli.verb import JsonOption, connected
+from clearstack_cli.errors import CliError
+from clearstack_cli.output import console, hint, note, print_json, say, table
+from clearstack_cli.verb import JsonOption, connected, guarded
 
 app = typer.Typer(no_args_is_help=True, help="Mend the installation.")
 
@@ -38,6 +42,25 @@ def rebuild(
         say(problem)
     if dry_run:
         hint("Nothing was changed; leave out --dry-run to restore.")
+
+
+@app.command()
+@guarded
+def credentials(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="An empty folder; kept private.")],
+    bucket: Annotated[str, typer.Option(help="The bucket of the store.")] = "clearstack",
+) -> None:
+    """Make keys and rights for a broker and a store of your own: Kubernetes secrets, NATS users, S3 policies."""
+    try:
+        written = write_facility(out, bucket)
+    except InstallationError as error:
+        raise CliError(str(error)) from error
+    for path in written:
+        say(str(path))
+    note(
+        "These are secrets: hand them to the cluster, then keep them where you keep such things, not in a repository."
+    )
 
 
 def _table(response: RebuildRecordsResponse, *, would: bool) -> RenderableType:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from clearstack_cli import admin, deadletters, denoisings, masks, models, stacks, tokens, trainings
+from clearstack_cli import admin, deadletters, denoisings, masks, models, rules, stacks, tokens, trainings
 from clearstack_cli.demo import demo
 from clearstack_cli.denoise import denoise
 from clearstack_cli.doctor import doctor
@@ -54,6 +54,7 @@ app.add_typer(trainings.app, name="trainings", rich_help_panel=_WORK)
 app.add_typer(masks.app, name="mask", rich_help_panel=_WORK)
 app.add_typer(models.app, name="models", rich_help_panel=_WORK)
 app.add_typer(denoisings.app, name="denoisings", rich_help_panel=_WORK)
+app.add_typer(rules.app, name="rules", rich_help_panel=_WORK)
 app.command(rich_help_panel=_WORK)(presets)
 app.command(rich_help_panel=_LOOK)(up)
 app.command(rich_help_panel=_LOOK)(status)

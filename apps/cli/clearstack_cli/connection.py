@@ -13,6 +13,7 @@ from clearstack.v1.admin_service_pb2_grpc import AdminServiceStub
 from clearstack.v1.denoising_service_pb2_grpc import DenoisingServiceStub
 from clearstack.v1.mask_service_pb2_grpc import MaskServiceStub
 from clearstack.v1.model_service_pb2_grpc import ModelServiceStub
+from clearstack.v1.rule_service_pb2_grpc import RuleServiceStub
 from clearstack.v1.stack_service_pb2_grpc import StackServiceStub
 from clearstack.v1.training_service_pb2_grpc import TrainingServiceStub
 from clearstack_embedded.folder import data_folder
@@ -40,6 +41,7 @@ class Client:
     masks: MaskServiceStub
     models: ModelServiceStub
     denoisings: DenoisingServiceStub
+    rules: RuleServiceStub
     admin: AdminServiceStub
 
     def command(self, verb: str) -> str:
@@ -92,6 +94,7 @@ def connect(endpoint: str, *, flags: str = "") -> Iterator[Client]:
                 masks=api.grpc.masks,
                 models=api.grpc.models,
                 denoisings=api.grpc.denoisings,
+                rules=api.grpc.rules,
                 admin=api.grpc.admin,
             )
     except grpc.RpcError as error:

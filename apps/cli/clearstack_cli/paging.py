@@ -16,6 +16,14 @@ from clearstack.v1.denoising_service_pb2 import (
     ListDenoisingsResponse,
 )
 from clearstack.v1.model_service_pb2 import GetModelRequest, ListModelsRequest, ListModelsResponse
+from clearstack.v1.rule_service_pb2 import (
+    AcquisitionState,
+    GetRuleRequest,
+    ListAcquisitionsRequest,
+    ListAcquisitionsResponse,
+    ListRulesRequest,
+    ListRulesResponse,
+)
 from clearstack.v1.stack_service_pb2 import GetStackRequest, ListStacksRequest, ListStacksResponse
 from clearstack.v1.training_service_pb2 import GetTrainingRequest, ListTrainingsRequest, ListTrainingsResponse
 from clearstack_client.errors import status_code
@@ -81,6 +89,24 @@ def all_denoisings(client: Client, *, steps: bool = False) -> ListDenoisingsResp
     )
 
 
+def all_rules(client: Client) -> ListRulesResponse:
+    """Every rule, newest first."""
+    return _merged(
+        lambda token: client.rules.ListRules(ListRulesRequest(page_size=_PAGE_SIZE, page_token=token))
+    )
+
+
+def all_acquisitions(
+    client: Client, rule: str = "", *states: "AcquisitionState.ValueType"
+) -> ListAcquisitionsResponse:
+    """Every acquisition of a rule, or of all, in some states, or in any; newest arrival first."""
+    return _merged(
+        lambda token: client.rules.ListAcquisitions(
+            ListAcquisitionsRequest(rule=rule, states=states, page_size=_PAGE_SIZE, page_token=token)
+        )
+    )
+
+
 def stack_name(client: Client, text: str) -> str:
     """The stack that was meant, as `stacks/{id}`."""
     return _Kind(
@@ -119,6 +145,26 @@ def dead_letter_name(client: Client, text: str) -> str:
         lambda name: client.admin.GetDeadLetter(GetDeadLetterRequest(name=name)),
         lambda: all_dead_letters(client).dead_letters,
     ).resolve(text)
+
+
+def rule_name(client: Client, text: str) -> str:
+    """The rule that was meant, as `rules/{id}`."""
+    return _Kind(
+        "rule",
+        "rules",
+        lambda name: client.rules.GetRule(GetRuleRequest(name=name)),
+        lambda: all_rules(client).rules,
+    ).resolve(text)
+
+
+def acquisition_name(client: Client, text: str) -> str:
+    """The acquisition that was meant, as `acquisitions/{id}`."""
+    start = f"acquisitions/{text.removeprefix('acquisitions/')}"
+    names = [each.name for each in all_acquisitions(client).acquisitions if each.name.startswith(start)]
+    if len(names) != 1:
+        found = "no acquisition" if not names else f"{len(names)} acquisitions"
+        raise CliError(f"There is {found} {text!r}; `clearstack rules failures` lists those that failed.")
+    return names[0]
 
 
 def denoising_name(client: Client, text: str) -> str:

@@ -7,6 +7,7 @@ from clearstack.v1.denoising_service_pb2_grpc import (
 )
 from clearstack.v1.mask_service_pb2_grpc import add_MaskServiceServicer_to_server
 from clearstack.v1.model_service_pb2_grpc import add_ModelServiceServicer_to_server
+from clearstack.v1.rule_service_pb2_grpc import add_RuleServiceServicer_to_server
 from clearstack.v1.stack_service_pb2_grpc import add_StackServiceServicer_to_server
 from clearstack.v1.training_service_pb2_grpc import (
     add_TrainingServiceServicer_to_server,
@@ -15,11 +16,12 @@ from unit.cli.fake_gateway.admin import Admin
 from unit.cli.fake_gateway.denoisings import Denoisings
 from unit.cli.fake_gateway.masks import Masks
 from unit.cli.fake_gateway.models import Models
+from unit.cli.fake_gateway.rules import Rules
 from unit.cli.fake_gateway.stacks import Stacks
 from unit.cli.fake_gateway.trainings import Trainings
 
 
-class FakeGateway(Stacks, Trainings, Masks, Models, Denoisings, Admin):
+class FakeGateway(Stacks, Trainings, Masks, Models, Denoisings, Rules, Admin):
     """All services on one state; see there for what can be made to go wrong."""
 
 
@@ -30,5 +32,6 @@ def serve(gateway: FakeGateway, server: grpc.Server) -> int:
     add_MaskServiceServicer_to_server(gateway, server)
     add_ModelServiceServicer_to_server(gateway, server)
     add_DenoisingServiceServicer_to_server(gateway, server)
+    add_RuleServiceServicer_to_server(gateway, server)
     add_AdminServiceServicer_to_server(gateway, server)
     return server.add_insecure_port("127.0.0.1:0")

@@ -19,6 +19,7 @@ from clearstack.v1 import (
 from clearstack.v1.admin_service_pb2 import DiagnoseInstallationResponse, RebuildRecordsResponse
 from clearstack.v1.dead_letter_pb2 import DeadLetter
 from clearstack.v1.event_pb2 import Event
+from clearstack.v1.rule_service_pb2 import Acquisition, Rule
 from clearstack.v1.training_pb2 import Training
 from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
@@ -85,6 +86,8 @@ class State:
         self.slice_offsets = [0]
         self.watched_after: list[int] = []
         self.letters: dict[str, DeadLetter] = {}
+        self.rules: dict[str, Rule] = {}
+        self.acquisitions: dict[str, Acquisition] = {}
         self.rebuilt = RebuildRecordsResponse()
         self.diagnosis = DiagnoseInstallationResponse()
         self.refuse_config: dict[str, str] = {}
