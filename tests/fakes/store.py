@@ -72,6 +72,10 @@ class FakeStore:
             raise NotFoundError(f"The object {key} is not in the store.")
         return self.objects[key]
 
+    async def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """Some bytes of an object."""
+        return (await self.get_bytes(key))[offset : offset + length]
+
     async def stream(self, key: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
         """An object's bytes from an offset, in chunks."""
         data = await self.get_bytes(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import tifffile
 
@@ -21,8 +21,8 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager
-def open_tiff(path: Path) -> Iterator[tifffile.TiffFile]:
-    """Open `path`; other files of a multi-file OME set are never touched.
+def open_tiff(path: Path | BinaryIO) -> Iterator[tifffile.TiffFile]:
+    """Open a file by its path, or one that is open already and stays so; other files of a multi-file OME set are never touched.
 
     Raises:
         StackRefused: UNREADABLE.

@@ -55,6 +55,7 @@ from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.dead_letters import DeadLetters
 from clearstack_gateway.use_cases.denoisings import Denoisings
 from clearstack_gateway.use_cases.diagnosis import Diagnosis
+from clearstack_gateway.use_cases.estimates import Estimates
 from clearstack_gateway.use_cases.figures import Figures
 from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.limits import Limits
@@ -70,6 +71,7 @@ from clearstack_gateway.use_cases.sweeping import Sweeper
 from clearstack_gateway.use_cases.tables import Tables, open_tables
 from clearstack_gateway.use_cases.trainings import Trainings
 from clearstack_gateway.use_cases.upkeep import Upkeep
+from clearstack_gateway.viewing.views import Views
 
 _FILES = (
     stack_service_pb2,
@@ -193,18 +195,23 @@ def add_servicers(
     masks = Masks(tables, store, runs, trainings)
     imports = ModelImports(bus, tables, store, settings)
     exports = ModelExports(bus, tables, store, settings.export_wait_s)
+    views = Views(stacks, store, settings.viewer_bytes)
     denoisings = Denoisings(bus, tables, store, runs)
     limits = Limits(tables, settings)
     rules, lookups = Rules(tables, store), Lookups(tables)
     to = server.server
     stack_service_pb2_grpc.add_StackServiceServicer_to_server(
-        StackServicer(stacks, inspections, limits, rules, lookups, settings.upload_url_s), to
+        StackServicer(stacks, views, inspections, limits, rules, lookups, settings.upload_url_s), to
     )
-    training_service_pb2_grpc.add_TrainingServiceServicer_to_server(TrainingServicer(trainings, limits), to)
+    training_service_pb2_grpc.add_TrainingServiceServicer_to_server(
+        TrainingServicer(trainings, Estimates(tables, trainings), limits), to
+    )
     mask_service_pb2_grpc.add_MaskServiceServicer_to_server(MaskServicer(masks), to)
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelServicer(models, imports, exports), to)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelServicer(models, imports, exports, settings.download_url_s), to
+    )
     denoising_service_pb2_grpc.add_DenoisingServiceServicer_to_server(
-        DenoisingServicer(denoisings, limits), to
+        DenoisingServicer(denoisings, limits, settings.download_url_s), to
     )
     rule_service_pb2_grpc.add_RuleServiceServicer_to_server(RuleServicer(rules, lookups), to)
     letters = DeadLetters(bus, tables, runs, upkeep.apply)

@@ -32,6 +32,11 @@ class GatewaySettings(AccessSettings):
         default=subjects.S3_NOTIFICATIONS,
         description="Subject on which the store publishes S3 notifications, if it does; empty = none",
     )
+    viewer_bytes: int = Field(
+        default=256 << 20,
+        ge=16 << 20,
+        description="Memory for slices that somebody looks at; larger slices are not shown",
+    )
     pixels_per_range: int = Field(
         default=32_000_000, ge=1, description="Pixels that one job of a denoising deals with, about"
     )

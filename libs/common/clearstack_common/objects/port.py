@@ -53,6 +53,10 @@ class ObjectStore(Protocol):
         """A small object whole."""
         ...
 
+    async def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """Some bytes of an object; fewer where it ends."""
+        ...
+
     def stream(self, key: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
         """An object's bytes from an offset, in chunks."""
         ...

@@ -168,16 +168,19 @@ class S3Store:
 
     async def get_bytes(self, key: str) -> bytes:
         """A small object whole."""
+        return await self._call(self._read, key)
 
-        def get() -> bytes:
-            response = self._client.get_object(self._bucket, key)
-            try:
-                return response.read()
-            finally:
-                response.close()
-                response.release_conn()
+    async def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """Some bytes of an object; fewer where it ends."""
+        return await self._call(self._read, key, offset, length) if length else b""
 
-        return await self._call(get)
+    def _read(self, key: str, offset: int = 0, length: int = 0) -> bytes:
+        response = self._client.get_object(self._bucket, key, offset=offset, length=length)
+        try:
+            return response.read()
+        finally:
+            response.close()
+            response.release_conn()
 
     async def stream(self, key: str, offset: int = 0, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
         """An object's bytes from an offset, in chunks."""

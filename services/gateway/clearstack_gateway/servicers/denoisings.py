@@ -15,7 +15,8 @@ from clearstack_gateway.use_cases.limits import Limits
 class DenoisingServicer(pb_grpc.DenoisingServiceServicer):
     """Runs of a model on a stack."""
 
-    def __init__(self, denoisings: Denoisings, limits: Limits) -> None:
+    def __init__(self, denoisings: Denoisings, limits: Limits, download_url_s: int) -> None:
+        self._download_url_s = download_url_s
         self._denoisings = denoisings
         self._limits = limits
 
@@ -38,7 +39,10 @@ class DenoisingServicer(pb_grpc.DenoisingServiceServicer):
     ) -> pb.ListDenoisingsResponse:
         """One page of denoisings."""
         denoisings, token = await self._denoisings.list(
-            request.page_size, request.page_token, include_training_steps=request.include_training_steps
+            request.page_size,
+            request.page_token,
+            include_training_steps=request.include_training_steps,
+            letters=request.filter,
         )
         return pb.ListDenoisingsResponse(denoisings=denoisings, next_page_token=token)
 
@@ -55,6 +59,14 @@ class DenoisingServicer(pb_grpc.DenoisingServiceServicer):
         """The report's bytes."""
         async for data in self._denoisings.report(request):
             yield pb.DownloadReportResponse(data=data)
+
+    async def GetReportLink(
+        self, request: pb.GetReportLinkRequest, context: Context
+    ) -> pb.GetReportLinkResponse:
+        """A link to the report."""
+        wanted = pb.DownloadReportRequest(name=request.name, format=request.format, stage=request.stage)
+        link = await self._denoisings.report_link(wanted, self._download_url_s)
+        return pb.GetReportLinkResponse(link=link)
 
     async def WatchDenoising(
         self, request: pb.WatchDenoisingRequest, context: Context

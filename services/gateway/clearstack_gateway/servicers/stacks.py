@@ -12,7 +12,9 @@ from clearstack_gateway.acquisitions.rules import Rules
 from clearstack_gateway.servicers.context import Context
 from clearstack_gateway.use_cases.inspections import Inspections
 from clearstack_gateway.use_cases.limits import Limits
+from clearstack_gateway.use_cases.sample_stacks import SAMPLES, create_sample
 from clearstack_gateway.use_cases.stacks import Stacks
+from clearstack_gateway.viewing.views import Views
 
 
 class StackServicer(pb_grpc.StackServiceServicer):
@@ -21,6 +23,7 @@ class StackServicer(pb_grpc.StackServiceServicer):
     def __init__(
         self,
         stacks: Stacks,
+        views: Views,
         inspections: Inspections,
         limits: Limits,
         rules: Rules,
@@ -28,6 +31,7 @@ class StackServicer(pb_grpc.StackServiceServicer):
         upload_url_s: int,
     ) -> None:
         self._stacks = stacks
+        self._views = views
         self._rules = rules
         self._lookups = lookups
         self._limits = limits
@@ -78,7 +82,10 @@ class StackServicer(pb_grpc.StackServiceServicer):
     async def ListStacks(self, request: pb.ListStacksRequest, context: Context) -> pb.ListStacksResponse:
         """One page of stacks."""
         stacks, token = await self._stacks.list(
-            request.page_size, request.page_token, include_results=request.include_results
+            request.page_size,
+            request.page_token,
+            include_results=request.include_results,
+            letters=request.filter,
         )
         return pb.ListStacksResponse(stacks=stacks, next_page_token=token)
 
@@ -101,6 +108,46 @@ class StackServicer(pb_grpc.StackServiceServicer):
         """One slice as a picture."""
         png = await self._stacks.preview(request.name, request.slice, request.max_side)
         return pb.GetStackPreviewResponse(png=png)
+
+    async def ListStackUploadLinks(
+        self, request: pb.ListStackUploadLinksRequest, context: Context
+    ) -> pb.ListStackUploadLinksResponse:
+        """Links for the parts that are missing."""
+        links, arrived = await self._stacks.upload_links(request.name, request.size_bytes)
+        return pb.ListStackUploadLinksResponse(links=links, arrived_bytes=arrived)
+
+    async def GetStackLink(
+        self, request: pb.GetStackLinkRequest, context: Context
+    ) -> pb.GetStackLinkResponse:
+        """A link to the file."""
+        return pb.GetStackLinkResponse(link=await self._stacks.link(request.name))
+
+    async def ListSampleStacks(
+        self, request: pb.ListSampleStacksRequest, context: Context
+    ) -> pb.ListSampleStacksResponse:
+        """Stacks that can be made."""
+        return pb.ListSampleStacksResponse(samples=SAMPLES)
+
+    async def CreateSampleStack(
+        self, request: pb.CreateSampleStackRequest, context: Context
+    ) -> pb.CreateSampleStackResponse:
+        """Makes one of them."""
+        creator = current_caller().name
+        await self._limits.check_stacks(creator)
+        stack = await create_sample(self._stacks, request.sample, request.request_id, creator)
+        return pb.CreateSampleStackResponse(stack=stack)
+
+    async def GetStackView(
+        self, request: pb.GetStackViewRequest, context: Context
+    ) -> pb.GetStackViewResponse:
+        """What there is to be shown."""
+        return await self._views.view(request.name)
+
+    async def GetStackTile(
+        self, request: pb.GetStackTileRequest, context: Context
+    ) -> pb.GetStackTileResponse:
+        """A square of a slice."""
+        return await self._views.tile(request)
 
     async def InspectStack(
         self, request: pb.InspectStackRequest, context: Context

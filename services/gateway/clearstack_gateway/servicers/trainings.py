@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 
 from clearstack.v1 import training_service_pb2 as pb
 from clearstack.v1 import training_service_pb2_grpc as pb_grpc
+from clearstack_common.config import MASK_PARAMETERS, STAGE_PARAMETERS, Parameter
 
 from clearstack_gateway.access.caller import current_caller
 from clearstack_gateway.servicers.context import Context
+from clearstack_gateway.use_cases.estimates import Estimates
 from clearstack_gateway.use_cases.limits import Limits
 from clearstack_gateway.use_cases.trainings import Trainings
 
@@ -14,7 +16,8 @@ from clearstack_gateway.use_cases.trainings import Trainings
 class TrainingServicer(pb_grpc.TrainingServiceServicer):
     """Trainings: one learns from one stack."""
 
-    def __init__(self, trainings: Trainings, limits: Limits) -> None:
+    def __init__(self, trainings: Trainings, estimates: Estimates, limits: Limits) -> None:
+        self._estimates = estimates
         self._trainings = trainings
         self._limits = limits
 
@@ -35,7 +38,7 @@ class TrainingServicer(pb_grpc.TrainingServiceServicer):
         self, request: pb.ListTrainingsRequest, context: Context
     ) -> pb.ListTrainingsResponse:
         """One page of trainings."""
-        trainings, token = await self._trainings.list(request.page_size, request.page_token)
+        trainings, token = await self._trainings.list(request.page_size, request.page_token, request.filter)
         return pb.ListTrainingsResponse(trainings=trainings, next_page_token=token)
 
     async def CancelTraining(
@@ -73,3 +76,30 @@ class TrainingServicer(pb_grpc.TrainingServiceServicer):
         return pb.ListPresetsResponse(
             presets=[pb.PresetValues(preset=preset, config=config) for preset, config in presets]
         )
+
+    async def ListParameters(
+        self, request: pb.ListParametersRequest, context: Context
+    ) -> pb.ListParametersResponse:
+        """What can be set."""
+        return pb.ListParametersResponse(
+            stage=[_parameter(each) for each in STAGE_PARAMETERS],
+            mask=[_parameter(each) for each in MASK_PARAMETERS],
+        )
+
+    async def EstimateTraining(
+        self, request: pb.EstimateTrainingRequest, context: Context
+    ) -> pb.EstimateTrainingResponse:
+        """How long it would take."""
+        return await self._estimates.estimate(request)
+
+
+def _parameter(parameter: Parameter) -> pb.Parameter:
+    return pb.Parameter(
+        name=parameter.name,
+        kind=pb.ParameterKind.Value(f"PARAMETER_KIND_{parameter.kind.upper()}"),
+        minimum=parameter.minimum,
+        maximum=parameter.maximum,
+        unit=parameter.unit,
+        advanced=parameter.advanced,
+        help=parameter.help,
+    )

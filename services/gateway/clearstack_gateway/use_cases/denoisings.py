@@ -12,9 +12,9 @@ from clearstack.v1.denoising_service_pb2 import (
 )
 from clearstack.v1.event_pb2 import Event
 from clearstack.v1.job_pb2 import MakeReport
-from clearstack.v1.model_service_pb2 import Model, ModelStage
+from clearstack.v1.model_service_pb2 import Model, ModelStage, StoredFile
 from clearstack.v1.record_pb2 import DenoisingRecord
-from clearstack.v1.stack_service_pb2 import Stack
+from clearstack.v1.stack_service_pb2 import FileLink, Stack
 from clearstack_common import ids
 from clearstack_common.bus import Bus, StoredRecord
 from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
@@ -22,7 +22,7 @@ from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.models import require_ready as require_ready_model
-from clearstack_gateway.use_cases.naming import for_people
+from clearstack_gateway.use_cases.naming import for_people, is_meant
 from clearstack_gateway.use_cases.ordered import Key, Ordered
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
@@ -109,11 +109,16 @@ class Denoisings:
         return _shown(await self._get(name))
 
     async def list(
-        self, page_size: int, page_token: str, *, include_training_steps: bool
+        self, page_size: int, page_token: str, *, include_training_steps: bool, letters: str = ""
     ) -> tuple[Sequence[Denoising], str]:
-        """One page of denoisings, newest first, and the token of the next."""
+        """One page of denoisings that are called so, newest first, and the token of the next."""
+
+        def keep(record: DenoisingRecord) -> bool:
+            return is_meant(letters, record.denoising.display_name, record.denoising.name)
+
         ordered = self._all if include_training_steps else self._own
-        shown, token = page_of(ordered, await self._tables.denoisings.list(), page_size, page_token)
+        everything = await self._tables.denoisings.list()
+        shown, token = page_of(ordered, everything, page_size, page_token, keep if letters else None)
         return [_shown(stored) for stored in shown], token
 
     async def cancel(self, name: str) -> Denoising:
@@ -145,16 +150,31 @@ class Denoisings:
         Raises:
             WrongStateError: There is none, or not yet.
         """
+        async for chunk in self._store.stream((await self._report(request)).object_key):
+            yield chunk
+
+    async def report_link(self, request: DownloadReportRequest, expires_s: int) -> FileLink:
+        """The same, as a link that opens for a while."""
+        file = await self._report(request)
+        url = await self._store.download_url(file.object_key, expires_s)
+        suffix = file.file_name.rpartition(".")[2]
+        return FileLink(
+            url=url,
+            file_name=f"{run_id(request.name)}-report.{suffix}",
+            size_bytes=file.size_bytes,
+            sha256=file.sha256,
+        )
+
+    async def _report(self, request: DownloadReportRequest) -> StoredFile:
         name = request.name
         if name.startswith("trainings/"):
             name = await self._reported(name, request.stage)
         denoising = (await self._get(name)).value.denoising
         wanted = "report.json" if request.format == REPORT_FORMAT_JSON else "report.html"
-        keys = [file.object_key for file in denoising.report_files if file.file_name == wanted]
-        if not keys:
+        files = [file for file in denoising.report_files if file.file_name == wanted]
+        if not files:
             raise WrongStateError(_why_no_report(denoising))
-        async for chunk in self._store.stream(keys[0]):
-            yield chunk
+        return files[0]
 
     async def _reported(self, name: str, stage: int) -> str:
         """The denoising that made a training's result."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.job_pb2 import ExportModelFiles, Job
 from clearstack.v1.model_service_pb2 import Model, ModelExport
+from clearstack.v1.stack_service_pb2 import FileLink
 from clearstack_common.bus import Bus
 from clearstack_common.errors import ClearstackError, ConflictError, InvalidFieldsError, reason_from_name
 from clearstack_common.objects import ObjectStore
@@ -50,6 +51,15 @@ class ModelExports:
         content = _content(model, wanted)
         found = _found(model, content)
         return found or await self._made(model, wanted, content)
+
+    async def link(self, name: str, export: ModelExport, expires_s: int) -> FileLink:
+        """Where the archive can be fetched for a while."""
+        return FileLink(
+            url=await self._store.download_url(export.file.object_key, expires_s),
+            file_name=file_name(name, export),
+            size_bytes=export.file.size_bytes,
+            sha256=export.file.sha256,
+        )
 
     async def stream(self, export: ModelExport) -> AsyncIterator[bytes]:
         """An archive's bytes, in chunks of at most 1 MiB."""

@@ -1,30 +1,32 @@
 """Imports: a model's files are taken, checked by the inference service, and become a model, or are refused."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import structlog
 from clearstack.v1 import model_service_pb2 as pb
 from clearstack.v1.job_pb2 import ImportModelFiles, Job
-from clearstack.v1.model_service_pb2 import Model, StoredFile
+from clearstack.v1.model_service_pb2 import Model, ModelFileLink, StoredFile
 from clearstack_common import ids
 from clearstack_common.bus import Bus, RecordExistsError
 from clearstack_common.errors import (
     BackendUnavailableError,
     ClearstackError,
     InvalidFieldsError,
+    NotFoundError,
+    WrongStateError,
     reason_from_name,
 )
 from clearstack_common.objects import ObjectStore
 
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.model_records import ModelRecords
-from clearstack_gateway.use_cases.model_uploads import ModelUpload
+from clearstack_gateway.use_cases.model_uploads import ModelUpload, check_file_name, too_large
 from clearstack_gateway.use_cases.naming import for_people
-from clearstack_gateway.use_cases.tables import Tables, etag_of
+from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in
 
-_COLLECTION = "models"
+_COLLECTION, _IMPORTS = "models", "imports"
 
 log = structlog.get_logger()
 
@@ -55,7 +57,7 @@ class ModelImports:
             BackendUnavailableError: The check has not come to an end in time.
         """
         model_id = ids.new_id(_COLLECTION, request_id)
-        folder = f"models/imported/{model_id}"
+        folder = _folder(model_id)
         # Not the same place for two attempts: nothing in the store is written twice.
         prefix = f"{folder}/upload/{secrets.token_hex(4)}"
         scratch = self._settings.scratch / "imports"
@@ -63,6 +65,65 @@ class ModelImports:
         files = await upload.receive(chunks)
         if not files:
             raise InvalidFieldsError([("file_name", "is missing: no message carried a file")])
+        return await self._checked(model_id, display_name, files)
+
+    async def links(self, request_id: str, file_names: Sequence[str]) -> tuple[str, list[ModelFileLink]]:
+        """Announces an import whose files are put by links: its name, and where each file can be put.
+
+        Raises:
+            InvalidFieldsError: No files, or such as a model does not have.
+        """
+        for name in file_names:
+            check_file_name(name, "file_names")
+        if not file_names:
+            raise InvalidFieldsError([("file_names", "is empty; name the files of the model")])
+        model_id = ids.new_id(_COLLECTION, request_id)
+        expires_s = self._settings.upload_url_s
+        links = [
+            ModelFileLink(
+                path=name, url=await self._store.upload_url(f"{_linked(model_id)}{name}", expires_s)
+            )
+            for name in dict.fromkeys(file_names)
+        ]
+        return f"{_IMPORTS}/{model_id}", links
+
+    async def take_linked(self, name: str, display_name: str) -> Model:
+        """Takes what was put by links, as `take` does; done again, it says what came of it.
+
+        Raises:
+            WrongStateError: Nothing was put there.
+            ClearstackError: TOO_LARGE; else as `take`.
+        """
+        model_id = id_in(name, _IMPORTS, "import")
+        found = await self._store.list(_linked(model_id))
+        if not found:
+            try:
+                return await self._outcome(f"{_COLLECTION}/{model_id}", _folder(model_id))
+            except NotFoundError:
+                raise WrongStateError(
+                    "No file was put there yet; PUT the files to their links first."
+                ) from None
+        most = self._settings.max_model_bytes
+        if sum(each.size_bytes for each in found) > most:
+            await self._store.delete([each.key for each in found])
+            raise too_large(most)
+        files = [await self._copied(model_id, each.key) for each in found]
+        return await self._checked(model_id, display_name, files)
+
+    async def _copied(self, model_id: str, key: str) -> StoredFile:
+        """The file, where no link leads to it."""
+        scratch = self._settings.scratch / "imports" / secrets.token_hex(8)
+        file_name = key.removeprefix(_linked(model_id))
+        try:
+            await self._store.fetch_unverified(key, scratch)
+            stored = await self._store.put_file(f"{_folder(model_id)}/upload/copied/{file_name}", scratch)
+        finally:
+            scratch.unlink(missing_ok=True)
+        stored.file_name = file_name
+        return stored
+
+    async def _checked(self, model_id: str, display_name: str, files: list[StoredFile]) -> Model:
+        folder = _folder(model_id)
         job = _job(model_id, files, folder)
         job.id = await self._create(model_id, display_name, job)
         await self._bus.publish_job(job)
@@ -109,6 +170,15 @@ class ModelImports:
             await self._store.delete([item.key for item in found])
         except BackendUnavailableError:
             log.info("uploaded files stay until the model is deleted", folder=folder)
+
+
+def _folder(model_id: str) -> str:
+    return f"models/imported/{model_id}"
+
+
+def _linked(model_id: str) -> str:
+    # Removed with all other uploaded files when the import is over.
+    return f"{_folder(model_id)}/upload/linked/"
 
 
 def _job(model_id: str, files: list[StoredFile], folder: str) -> Job:

@@ -51,19 +51,14 @@ class ModelUpload:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _add(self, file_name: str, data: bytes) -> None:
-        if file_name != ARCHIVE and not FILE_NAMES.fullmatch(file_name):
-            raise InvalidFieldsError([("file_name", f"is {file_name[:80]!r}; allowed: {_ALLOWED}")])
+        check_file_name(file_name, "file_name")
         if len(data) > _LARGEST_CHUNK_BYTES:
             raise InvalidFieldsError(
                 [("data", f"has {len(data)} bytes; at most {_LARGEST_CHUNK_BYTES} in a chunk")]
             )
         self._budget -= len(data)
         if self._budget < 0:
-            raise ClearstackError(
-                f"The model is larger than this installation takes ({self._max_bytes / 2**30:.3g} GiB); ask whoever runs "
-                "it to raise CLEARSTACK_MAX_MODEL_BYTES.",
-                reason=error_reason_pb2.ERROR_REASON_TOO_LARGE,
-            )
+            raise too_large(self._max_bytes)
         if file_name not in self._files:
             path = self._folder / file_name
             path.parent.mkdir(exist_ok=True)
@@ -74,3 +69,22 @@ class ModelUpload:
         stored = await self._store.put_file(f"{self._prefix}/{file_name}", self._folder / file_name)
         stored.file_name = file_name
         return stored
+
+
+def check_file_name(name: str, field: str) -> None:
+    """Refuses a name that no file of a model has.
+
+    Raises:
+        InvalidFieldsError: Names the field of the request.
+    """
+    if name != ARCHIVE and not FILE_NAMES.fullmatch(name):
+        raise InvalidFieldsError([(field, f"is {name[:80]!r}; allowed: {_ALLOWED}")])
+
+
+def too_large(max_bytes: int) -> ClearstackError:
+    """The error for a model beyond the installation's limit."""
+    return ClearstackError(
+        f"The model is larger than this installation takes ({max_bytes / 2**30:.3g} GiB); ask whoever runs "
+        "it to raise CLEARSTACK_MAX_MODEL_BYTES.",
+        reason=error_reason_pb2.ERROR_REASON_TOO_LARGE,
+    )

@@ -12,6 +12,7 @@ from clearstack_common.objects import ObjectStore
 from clearstack_common.subjects import run_id
 
 from clearstack_gateway.use_cases.model_records import ModelRecords
+from clearstack_gateway.use_cases.naming import is_meant
 from clearstack_gateway.use_cases.ordered import Key, Ordered
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, page_of
 from clearstack_gateway.use_cases.usage import require_unused
@@ -44,9 +45,14 @@ class Models:
         url = await self._store.download_url(file.object_key, self._download_url_s)
         return ModelFileLink(path=path, url=url, size_bytes=file.size_bytes, sha256=file.sha256)
 
-    async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Model], str]:
-        """One page of models, newest first, and the token of the next; what was refused is none."""
-        shown, token = page_of(self._by_age, await self._tables.models.list(), page_size, page_token)
+    async def list(self, page_size: int, page_token: str, letters: str = "") -> tuple[Sequence[Model], str]:
+        """One page of models that are called so, newest first, and the token of the next; what was refused is none."""
+
+        def keep(model: Model) -> bool:
+            return is_meant(letters, model.display_name, model.name)
+
+        everything = await self._tables.models.list()
+        shown, token = page_of(self._by_age, everything, page_size, page_token, keep if letters else None)
         return [_shown(stored) for stored in shown], token
 
     async def delete(self, name: str, etag: str) -> None:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 import structlog
 from clearstack.v1 import stack_service_pb2
 from clearstack.v1.model_service_pb2 import StoredFile
-from clearstack.v1.stack_service_pb2 import Stack
+from clearstack.v1.stack_service_pb2 import FileLink, Stack
 from clearstack_common import ids
 from clearstack_common.bus import RecordExistsError, StoredRecord
 from clearstack_common.errors import ClearstackError, NotFoundError, WrongStateError, reason_from_name
@@ -17,7 +17,7 @@ from clearstack_stacks.preview import preview_png
 from clearstack_stacks.reading import StackReader
 
 from clearstack_gateway.settings import GatewaySettings
-from clearstack_gateway.use_cases.naming import for_people
+from clearstack_gateway.use_cases.naming import for_people, is_meant
 from clearstack_gateway.use_cases.ordered import Key, Ordered
 from clearstack_gateway.use_cases.tables import Tables, check_etag, etag_of, id_in, not_found, page_of
 from clearstack_gateway.use_cases.uploads import Upload, too_large
@@ -145,11 +145,16 @@ class Stacks:
         return stack
 
     async def list(
-        self, page_size: int, page_token: str, *, include_results: bool
+        self, page_size: int, page_token: str, *, include_results: bool, letters: str = ""
     ) -> tuple[Sequence[Stack], str]:
-        """One page of stacks, newest first, and the token of the next."""
+        """One page of stacks that are called so, newest first, and the token of the next."""
+
+        def keep(stack: Stack) -> bool:
+            return is_meant(letters, stack.display_name, stack.name)
+
         ordered = self._all if include_results else self._uploaded
-        shown, token = page_of(ordered, await self._tables.stacks.list(), page_size, page_token)
+        everything = await self._tables.stacks.list()
+        shown, token = page_of(ordered, everything, page_size, page_token, keep if letters else None)
         return [_shown(stored) for stored in shown], token
 
     async def delete(self, name: str, etag: str) -> None:
@@ -173,6 +178,26 @@ class Stacks:
             return
         async for chunk in self._store.stream(stack.object_key, max(offset, 0)):
             yield chunk
+
+    async def upload_links(
+        self, name: str, size_bytes: int
+    ) -> tuple[Sequence[stack_service_pb2.UploadLink], int]:
+        """Where the next missing parts of a file can be put, and the bytes that have arrived.
+
+        Raises:
+            InvalidFieldsError: A file has no such size.
+            ClearstackError: TOO_LARGE.
+        """
+        stored = await self._get(name)
+        _require_uploading(stored.value)
+        return await self._upload_of(stored).missing(size_bytes, self._settings.upload_url_s)
+
+    async def link(self, name: str) -> FileLink:
+        """Where the file can be fetched for a while."""
+        stack = (await self._get(name)).value
+        require_ready(stack)
+        url = await self._store.download_url(stack.object_key, self._settings.download_url_s)
+        return FileLink(url=url, file_name=file_name(stack), size_bytes=stack.size_bytes, sha256=stack.sha256)
 
     async def preview(self, name: str, index: int, max_side_px: int) -> bytes:
         """One slice as an 8-bit grey PNG.
@@ -208,6 +233,12 @@ def stored_file(stack: Stack) -> StoredFile:
         size_bytes=stack.size_bytes,
         sha256=stack.sha256,
     )
+
+
+def file_name(stack: Stack) -> str:
+    """What a person may call a stack's file."""
+    name = Path(stack.display_name).name or stack.name.rpartition("/")[2]
+    return name if name.lower().endswith((".tif", ".tiff")) else f"{name}.tif"
 
 
 def _draw(path: Path, index: int, max_side_px: int) -> bytes:

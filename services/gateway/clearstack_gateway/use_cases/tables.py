@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -119,7 +119,11 @@ def page(keys: Sequence[Key], page_size: int, page_token: str) -> tuple[Sequence
 
 
 def page_of(
-    ordered: Ordered[M], records: Sequence[StoredRecord[M]], page_size: int, page_token: str
+    ordered: Ordered[M],
+    records: Sequence[StoredRecord[M]],
+    page_size: int,
+    page_token: str,
+    keep: Callable[[M], bool] | None = None,
 ) -> tuple[Sequence[StoredRecord[M]], str]:
     """One page of a table's records, newest first, and the token of the next page.
 
@@ -128,12 +132,17 @@ def page_of(
         records: As they are now.
         page_size: Records on the page; 0 = 50.
         page_token: From the page before; empty = the first page.
+        keep: Which ones to list; None = all.
 
     Raises:
         InvalidFieldsError: The size or the token is wrong.
     """
     ordered.update(records)
-    keys, token = page(ordered.keys, page_size, page_token)
+    keys: Sequence[Key] = ordered.keys
+    if keep is not None:
+        stored = ordered.at(keys)
+        keys = [key for key, each in zip(keys, stored, strict=True) if keep(each.value)]
+    keys, token = page(keys, page_size, page_token)
     return ordered.at(keys), token
 
 

@@ -17,7 +17,7 @@ from clearstack_common.config import preset_config, resolve_config, stage_names
 from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
 from clearstack_common.objects import ObjectStore
 
-from clearstack_gateway.use_cases.naming import for_people
+from clearstack_gateway.use_cases.naming import for_people, is_meant
 from clearstack_gateway.use_cases.ordered import Ordered
 from clearstack_gateway.use_cases.runs import Runs
 from clearstack_gateway.use_cases.stacks import require_ready, stored_file
@@ -93,11 +93,17 @@ class Trainings:
         """One training."""
         return await self._shown(await self._get(name))
 
-    async def list(self, page_size: int, page_token: str) -> tuple[Sequence[Training], str]:
-        """One page of trainings, newest first, and the token of the next."""
+    async def list(
+        self, page_size: int, page_token: str, letters: str = ""
+    ) -> tuple[Sequence[Training], str]:
+        """One page of trainings that are called so, newest first, and the token of the next."""
+
+        def keep(record: TrainingRecord) -> bool:
+            return is_meant(letters, record.training.display_name, record.training.name)
+
         trainings = await self._tables.trainings.list()
         self._queue.update(trainings)
-        shown, token = page_of(self._by_age, trainings, page_size, page_token)
+        shown, token = page_of(self._by_age, trainings, page_size, page_token, keep if letters else None)
         return [self._with_position(stored) for stored in shown], token
 
     async def cancel(self, name: str) -> Training:

@@ -2,18 +2,23 @@
 
 In chunks it becomes parts, objects named by their offsets. They are joined inside the store, which wants all but the
 last to have 5 MiB or more. By link it becomes one object, to which the link can be used again until it expires: so what
-is validated is a copy that no link leads to.
+is validated is a copy that no link leads to. Parts can be put by links, too.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from clearstack.v1 import error_reason_pb2
+from clearstack.v1.stack_service_pb2 import UploadLink
 from clearstack_common.errors import ClearstackError, InvalidFieldsError, WrongStateError
 from clearstack_common.objects import ObjectStore, StoredObject
 
 _PART_BYTES = 8 << 20
 _LARGEST_CHUNK_BYTES = 1 << 20
+_LINKED_PART_BYTES = 16 << 20
+_LINKS_AT_ONCE = 32
+_MOST_PARTS = 9_000
 _PARTS, _LINKED = "/parts/", "/uploaded.tif"
 
 
@@ -110,6 +115,26 @@ class Upload:
         """To which the whole file can be put."""
         return await self._store.upload_url(self._linked, expires_s)
 
+    async def missing(self, size_bytes: int, expires_s: int) -> tuple[list[UploadLink], int]:
+        """To which the next missing parts of a file can be put, and the bytes that have arrived.
+
+        Raises:
+            InvalidFieldsError: A file has no such size.
+            ClearstackError: TOO_LARGE.
+        """
+        if size_bytes < 1:
+            raise InvalidFieldsError([("size_bytes", f"is {size_bytes}; a file has 1 byte or more")])
+        if size_bytes > self._max_bytes:
+            raise too_large(self._max_bytes)
+        stored = {part.key: part.size_bytes for part in await self._store.list(self._prefix)}
+        wanted = {f"{self._prefix}{start:016d}": (start, size) for start, size in _cut(size_bytes)}
+        lacking = {key: part for key, part in wanted.items() if stored.get(key) != part[1]}
+        links = [
+            UploadLink(offset=start, size_bytes=size, url=await self._store.upload_url(key, expires_s))
+            for key, (start, size) in islice(lacking.items(), _LINKS_AT_ONCE)
+        ]
+        return links, size_bytes - sum(size for _, size in lacking.values())
+
     async def arrived(self, key: str, size_bytes: int) -> int:
         """The size of what has come by link, or else stands under `key`, before anything of it is copied or fetched.
 
@@ -152,6 +177,13 @@ class Upload:
             parts.append(part)
             end += part.size_bytes
         return parts
+
+
+def _cut(size_bytes: int) -> Iterator[tuple[int, int]]:
+    """Starts and sizes of the parts in which a file is put by links; not more of them than the store can join."""
+    part_bytes = max(_LINKED_PART_BYTES, -(-size_bytes // _MOST_PARTS))
+    for start in range(0, size_bytes, part_bytes):
+        yield start, min(part_bytes, size_bytes - start)
 
 
 def is_on_its_way(key: str) -> bool:
