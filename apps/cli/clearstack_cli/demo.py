@@ -48,6 +48,7 @@ def demo(
         say("Everything is stopped again.")
         if keep:
             say(f"The installation's data is in {data}: `clearstack up --data {data}` starts it again.")
+        say("The same in a browser, with your own stacks: `clearstack up --open`.")
 
 
 @contextlib.contextmanager

@@ -25,8 +25,8 @@ _FOR_OTHERS = ("CLEARSTACK_TLS_", "CLEARSTACK_TOKENS_FILE", "CLEARSTACK_OIDC_", 
 
 
 def up_command(data: Path) -> tuple[str, ...]:
-    """Starts an installation that says on stdout, as a line of JSON, when it is ready."""
-    return (sys.executable, "-m", "clearstack_cli", "up", "--json", "--data", str(data))
+    """Starts an installation, without the page, that says on stdout, as a line of JSON, when it is ready."""
+    return (sys.executable, "-m", "clearstack_cli", "up", "--json", "--no-web", "--data", str(data))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import webbrowser
 from dataclasses import asdict
 from typing import Annotated
 
@@ -56,6 +57,8 @@ def up(
             "--metrics", help="Figures for Prometheus; DATA/metrics.json says where (file_sd_configs)."
         ),
     ] = False,
+    web: Annotated[bool, typer.Option("--web/--no-web", help="Serve the page.")] = True,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
@@ -65,6 +68,7 @@ def up(
         num_trainers=trainers,
         num_inference_workers=inference_workers,
         metrics=metrics,
+        web=web,
         exposure=exposure_of(
             host,
             port,
@@ -76,7 +80,7 @@ def up(
         ),
     )
     try:
-        asyncio.run(_run(config, as_json=as_json))
+        asyncio.run(_run(config, open_page=open_page, as_json=as_json))
     except InstallationError as error:
         raise CliError(str(error)) from error
 
@@ -115,14 +119,18 @@ def logs(
         raise CliError(str(error)) from error
 
 
-async def _run(config: InstallationConfig, *, as_json: bool) -> None:
+async def _run(config: InstallationConfig, *, open_page: bool, as_json: bool) -> None:
     installation = Installation(config, on_event=lambda name, text: note(f"{name}: {text}"))
     await installation.start()
     if as_json:
-        typer.echo(json.dumps({"endpoint": installation.endpoint}))
+        typer.echo(json.dumps({"endpoint": installation.endpoint, "page": installation.page}))
     else:
         say(f"Clearstack runs at {installation.endpoint}, data in {config.data}. Ctrl-C stops it.")
+        if installation.page:
+            say(f"The page: {installation.page}")
         hint("In another terminal: `clearstack denoise IN.tif -o OUT.tif`, or `clearstack --help`.")
+    if open_page and installation.page and not await asyncio.to_thread(webbrowser.open, installation.page):
+        hint(f"No browser could be opened here; go to {installation.page}.")
     await installation.run_until_stopped()
     note("Stopped.")
 

@@ -37,7 +37,7 @@ def services(wiring: Wiring) -> list[ProcessSpec]:
         service(wiring, name, (sys.executable, "-P", "-m", module), _address(wiring, name))
         for name, module in modules.items()
     ]
-    if wiring.config.web:
+    if wiring.page:
         specs.append(web(wiring))
     _tell_prometheus(wiring, specs)
     return specs
