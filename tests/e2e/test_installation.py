@@ -11,7 +11,7 @@ from e2e.support.cli import clearstack
 from e2e.support.figures import measure
 from e2e.support.installation import RunningInstallation
 
-_PROCESSES = {"broker", "store", "gateway", "trainer", "mask-extractor", "inference"}
+_PROCESSES = {"broker", "store", "gateway", "trainer", "mask-extractor", "inference", "web"}
 # 10 s on a machine of its own; here other tests run beside.
 _STOP_WITHIN_S = 20
 

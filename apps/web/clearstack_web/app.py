@@ -13,7 +13,7 @@ from clearstack_web.methods import client_streams
 from clearstack_web.pages import Pages
 from clearstack_web.relay import Relay
 from clearstack_web.settings import WebSettings
-from clearstack_web.store import METHODS, PREFIX, Store
+from clearstack_web.store import PREFIX, Store
 
 _CALL = "/clearstack.v1.{service}/{method}"
 
@@ -35,8 +35,8 @@ def make_app(settings: WebSettings, channel: grpc.aio.Channel, store: Store, pag
     routes = [
         Route("/healthz", healthz),
         Route("/config.json", config),
-        Route(_CALL, Relay(channel, client_streams()), methods=["POST"]),
-        Route(f"{PREFIX}/{{rest:path}}", store, methods=[*METHODS]),
+        Route(_CALL, Relay(channel, client_streams())),
+        Route(f"{PREFIX}/{{rest:path}}", store),
         Route("/{rest:path}", pages.page),
     ]
     return Guard(Starlette(routes=routes), settings)

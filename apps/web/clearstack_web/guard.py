@@ -6,7 +6,6 @@ a name of its own that it lets point here (Host).
 
 import ipaddress
 import socket
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -52,9 +51,8 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
         self._app = app
         self._names = _names(settings)
-        self._headers = dict(_HEADERS)
-        if settings.tls_cert is not None:
-            self._headers["strict-transport-security"] = "max-age=31536000"
+        lasting = {} if settings.tls_cert is None else {"strict-transport-security": "max-age=31536000"}
+        self._headers = [(name.encode(), value.encode()) for name, value in {**_HEADERS, **lasting}.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers or refuses one request."""
@@ -63,7 +61,9 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_encoded(self._headers)]
+                own = {name for name, _ in message["headers"]}
+                ours = [(name, value) for name, value in self._headers if name not in own]
+                message["headers"] = [*message["headers"], *ours]
             await send(message)
 
         refusal = self._refusal(scope["method"], Headers(scope=scope))
@@ -107,7 +107,3 @@ def _is_number(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -14,7 +14,10 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 # The first one that the browser takes and that is there.
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
+# Not the machine's own table: what is served is the same everywhere.
 _TYPES = mimetypes.MimeTypes()
+_TYPES.add_type("font/woff2", ".woff2")
+_TYPES.add_type("text/javascript", ".js")
 _NOT_BUILT = "The page was not built: `make web` does it, and needs Node.\n"
 _FILE_LIKE = re.compile(r"\.[a-z0-9]{1,8}$")
 

@@ -41,6 +41,9 @@ class Relay:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Makes one call; a browser that goes away cancels it."""
         request = Request(scope, receive)
+        if request.method != "POST":
+            await Response("Calls are made by POST.\n", status_code=405)(scope, receive, send)
+            return
         if request.headers.get("content-type") not in grpc_web.CONTENT_TYPES:
             await Response("gRPC-Web is spoken here.\n", status_code=415)(scope, receive, send)
             return

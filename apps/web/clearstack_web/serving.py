@@ -38,9 +38,9 @@ async def serve(settings: WebSettings) -> None:
     configure_logging(settings, "web")
     channel, store = open_channel(settings), Store(settings)
     page = make_app(settings, channel, store, Pages())
-    servers = [_Server(settings.web_address, page, **_tls(settings))]
+    servers = [Server(settings.web_address, page, **_tls(settings))]
     if settings.health_address:
-        servers.append(_Server(settings.health_address, Starlette(routes=[Route("/healthz", healthz)])))
+        servers.append(Server(settings.health_address, Starlette(routes=[Route("/healthz", healthz)])))
     stopping = stop_on_signals()
     log.info("service ready", address=settings.web_address)
     try:
@@ -51,12 +51,13 @@ async def serve(settings: WebSettings) -> None:
         await channel.close()
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """One address; listens from the start, so that a taken address is told at once."""
 
     def __init__(self, address: str, app: ASGIApp, **tls: Any) -> None:
         super().__init__(_config(app, tls))
         self._socket = _listening(address)
+        self.port = int(self._socket.getsockname()[1])
 
     async def run(self) -> None:  # type: ignore[override]
         """Serves until it is cancelled; open calls end within a second."""

@@ -4,6 +4,7 @@ The store believes the signature, which covers the path, the query and the store
 browser sends is handed on. What comes back is a download and never a page: a file of somebody's must not run here.
 """
 
+import http
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
@@ -25,6 +26,17 @@ _ANSWER_HEADERS = frozenset({
 _AS_A_FILE = [
     (b"content-type", b"application/octet-stream"),
     (b"content-disposition", b"attachment"),
+    (b"cache-control", b"private, no-store"),
+]
+# The one kind of file that is looked at here. It has no scripts, and whatever it has can do nothing: it is in a sandbox
+# with an origin of its own.
+_REPORT = "/report.html"
+_AS_A_REPORT = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (
+        b"content-security-policy",
+        b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
+    ),
     (b"cache-control", b"private, no-store"),
 ]
 _CONNECTIONS = 64
@@ -88,7 +100,8 @@ class Store:
                 extensions={"timeout": _TIMEOUTS},
             ) as answer:
                 started = True
-                await _answer(answer, send)
+                is_report = target.endswith(_REPORT) and answer.status == http.HTTPStatus.OK
+                await _answer(answer, _AS_A_REPORT if is_report else _AS_A_FILE, send)
         except ClientDisconnect:
             return
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
@@ -109,9 +122,9 @@ def _passed_on(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(name, headers[name]) for name in _REQUEST_HEADERS if name in headers]
 
 
-async def _answer(answer: httpcore.Response, send: Send) -> None:
+async def _answer(answer: httpcore.Response, shown: list[tuple[bytes, bytes]], send: Send) -> None:
     kept = [(name.lower(), value) for name, value in answer.headers if name.lower() in _ANSWER_HEADERS]
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*kept, *_AS_A_FILE]})
+    await send({"type": "http.response.start", "status": answer.status, "headers": [*kept, *shown]})
     async for chunk in answer.aiter_stream():
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})

@@ -553,10 +553,13 @@ class EstimateTrainingResponse(_message.Message):
     SECONDS_FIELD_NUMBER: _builtins.int
     STAGE_SECONDS_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    DEVICE_FIELD_NUMBER: _builtins.int
     seconds: _builtins.float
     """Until the result is there, without the time in the queue and in the review; 0 = not known yet: nothing was trained here."""
     basis: _builtins.str
     """What the estimate comes from: a sentence."""
+    device: _builtins.str
+    """What the last training here ran on, for example `cpu (bfloat16)`; empty = nothing was trained here yet."""
     @_builtins.property
     def stage_seconds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Of stage 1 and, where there is one, stage 2."""
@@ -567,10 +570,11 @@ class EstimateTrainingResponse(_message.Message):
         seconds: _builtins.float = ...,
         stage_seconds: _abc.Iterable[_builtins.float] | None = ...,
         basis: _builtins.str = ...,
+        device: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "seconds", b"seconds", "stage_seconds", b"stage_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "device", b"device", "seconds", b"seconds", "stage_seconds", b"stage_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

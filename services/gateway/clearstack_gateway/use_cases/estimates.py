@@ -47,7 +47,7 @@ class Estimates:
         )
         config = (await self._trainings.create(wanted)).config
         info = (await self._tables.stacks.get(id_in(request.stack, "stacks", "stack"))).value.info
-        measured = _newest_speed([stored.value for stored in await self._tables.trainings.list()])
+        measured, device = _newest_speed([stored.value for stored in await self._tables.trainings.list()])
         speed = measured or _TWO_CORES
         stages = [stage_s(stage, info, speed) for stage in _stages(config, len(stage_names(request.method)))]
         basis = (
@@ -55,7 +55,7 @@ class Estimates:
             if measured
             else "Nothing was trained here yet, so this is for two CPU cores; a GPU is many times faster."
         )
-        return EstimateTrainingResponse(seconds=sum(stages), stage_seconds=stages, basis=basis)
+        return EstimateTrainingResponse(seconds=sum(stages), stage_seconds=stages, basis=basis, device=device)
 
 
 def stage_s(stage: StageConfig, info: StackInfo, speed: float) -> float:
@@ -78,21 +78,21 @@ def _work(stage: StageConfig) -> float:
     return float(stage.patch_size**2 * stage.features**2 * (stage.layers + 1))
 
 
-def _newest_speed(records: list[TrainingRecord]) -> float:
-    """Of the stage that was trained last; 0 = there is none."""
+def _newest_speed(records: list[TrainingRecord]) -> tuple[float, str]:
+    """Of the stage that was trained last, and on what; 0 = there is none."""
     newest = sorted(records, key=lambda record: record.training.update_time.ToNanoseconds(), reverse=True)
     for record in newest:
         speeds = list(_speeds(record))
         if speeds:
             return speeds[-1]
-    return 0.0
+    return 0.0, ""
 
 
-def _speeds(record: TrainingRecord) -> Iterator[float]:
+def _speeds(record: TrainingRecord) -> Iterator[tuple[float, str]]:
     training = record.training
     for stage, status in zip(_stages(training.config, len(training.stages)), training.stages, strict=True):
         if status.progress.patches_per_second > 0:
-            yield status.progress.patches_per_second * _work(stage)
+            yield status.progress.patches_per_second * _work(stage), status.device
 
 
 def _stages(config: TrainingConfig, count: int) -> list[StageConfig]:
