@@ -20,7 +20,7 @@ def broker_config(wiring: Wiring) -> str:
             # Not "auto": that gives a client 50 ms to begin, and on a busy machine greets it in the clear.
             "handshake_first": True,
         },
-        "authorization": {"users": _users(wiring.credentials)},
+        "authorization": {"users": broker_users(wiring.credentials)},
         "jetstream": {
             "store_dir": str(wiring.folder.broker / "streams"),
             # By default a message is on disk only two minutes after it was acknowledged.
@@ -31,7 +31,8 @@ def broker_config(wiring: Wiring) -> str:
     return json.dumps(config, indent=2, ensure_ascii=False) + "\n"
 
 
-def _users(credentials: Credentials) -> list[dict[str, Any]]:
+def broker_users(credentials: Credentials) -> list[dict[str, Any]]:
+    """Everybody who may connect, with what they may do."""
     users = [{"nkey": credentials.of(name).nkey, "permissions": _permissions(name)} for name in SERVICES]
     return [*users, {"nkey": credentials.of(OPERATOR).nkey}]
 
