@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
-from clearstack_cli.channel import open_channel
+from clearstack_client import Client
 from clearstack_common.access import Role, StaticToken, TokenFile, digest
 from clearstack_common.telemetry import open_telemetry
 from clearstack_gateway.bootstrap import SERVICE_NAMES, add_servicers, protected_server
@@ -60,8 +60,8 @@ class Api:
         return await asyncio.to_thread(self._reflect)
 
     def _reflect(self) -> Sequence[Method]:
-        with open_channel(self.endpoint, [], {"CLEARSTACK_TOKEN": self._token}) as channel:
-            database = ProtoReflectionDescriptorDatabase(channel)
+        with Client(self.endpoint, token=self._token) as client:
+            database = ProtoReflectionDescriptorDatabase(client.grpc.channel)
             pool = DescriptorPool(database)
             names = [name for name in database.get_services() if name.startswith("clearstack.")]
             return [Method(found) for name in names for found in pool.FindServiceByName(name).methods]

@@ -24,6 +24,10 @@ T = TypeVar("T")
 class Connection:
     """The services as gRPC has them: for what the resources of the client do not offer.
 
+    Attributes:
+        channel: For further services, such as reflection; sends the token, too.
+        endpoint: Where the installation is.
+
     Args:
         access: Where the installation is and how to get in.
         tell: Is given a sentence when the connection is lost, and when it is back.
@@ -36,7 +40,7 @@ class Connection:
             self._channel = grpc.insecure_channel(access.address, options=wire.options())
         else:
             self._channel = grpc.secure_channel(access.address, credentials, options=wire.options())
-        channel = wire.signed(self._channel, access.token)
+        self.channel = channel = wire.signed(self._channel, access.token)
         self.endpoint = access.endpoint
         self.stacks = StackServiceStub(channel)
         self.trainings = TrainingServiceStub(channel)
