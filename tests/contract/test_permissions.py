@@ -15,6 +15,7 @@ from clearstack_common import subjects
 from clearstack_common.bus import NatsBus
 from clearstack_common.bus.nats_login import login
 from clearstack_common.errors import BackendUnavailableError
+from clearstack_common.listener import LISTENER
 from clearstack_common.permissions import GATEWAY, SERVICES, WORK, inbox
 from contract.examples import train
 from contract.harness import Reader, RealHarness
@@ -111,7 +112,7 @@ def _everything(service: str) -> list[str]:
     return foreign
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", [*SERVICES, LISTENER])
 async def test_what_is_not_its_own_is_refused(servers: Servers, service: str) -> None:
     """No service can speak for another, take its jobs, answer for it, or unmake what is there."""
     async with _intruder(servers, service) as intruder:
@@ -126,6 +127,18 @@ async def test_it_hears_no_secrets(servers: Servers, service: str) -> None:
     wanted += ["clearstack.evt.>"] if service != GATEWAY else []
     async with _intruder(servers, service) as intruder:
         assert await intruder.may_listen(wanted) == set()
+
+
+async def test_a_listener_hears_the_events_alone(servers: Servers) -> None:
+    """It makes the consumer of its own name, and neither another nor anything else."""
+    wanted = ["clearstack.evt.>", "clearstack.>", "$KV.>", *(f"{inbox(name)}.>" for name in SERVICES)]
+    api, stream = "$JS.API.CONSUMER", subjects.EVENTS_STREAM
+    calls = [f"{api}.DURABLE.CREATE.{stream}.{name}" for name in (LISTENER, "gateway", "gateway-events")]
+    calls += [f"{api}.{verb}.{stream}.{LISTENER}" for verb in ("DELETE", "MSG.NEXT")]
+    calls += ["clearstack.evt.state_changed.x", f"$JS.API.STREAM.MSG.GET.{stream}"]
+    async with _intruder(servers, LISTENER) as intruder:
+        assert await intruder.may_listen(wanted) == {"clearstack.evt.>"}
+        assert await intruder.may_publish(calls) == {calls[0], calls[4]}
 
 
 @pytest.mark.parametrize("service", WORKERS)

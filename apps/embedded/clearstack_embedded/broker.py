@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from clearstack_common.permissions import SERVICES, permissions
+from clearstack_common.listener import LISTENER, listener
+from clearstack_common.permissions import SERVICES, Permissions, permissions
 
 from clearstack_embedded.credentials import OPERATOR, Credentials
 from clearstack_embedded.wiring import Wiring
@@ -33,10 +34,13 @@ def broker_config(wiring: Wiring) -> str:
 
 def broker_users(credentials: Credentials) -> list[dict[str, Any]]:
     """Everybody who may connect, with what they may do."""
-    users = [{"nkey": credentials.of(name).nkey, "permissions": _permissions(name)} for name in SERVICES]
+    allowed = {name: permissions(name) for name in SERVICES} | {LISTENER: listener()}
+    users = [
+        {"nkey": credentials.of(name).nkey, "permissions": _permissions(each)}
+        for name, each in allowed.items()
+    ]
     return [*users, {"nkey": credentials.of(OPERATOR).nkey}]
 
 
-def _permissions(service: str) -> dict[str, Any]:
-    allowed = permissions(service)
+def _permissions(allowed: Permissions) -> dict[str, Any]:
     return {"publish": list(allowed.publish), "subscribe": list(allowed.subscribe)}

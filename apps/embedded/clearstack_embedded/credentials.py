@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nkeys
+from clearstack_common.listener import LISTENER
 from clearstack_common.permissions import SERVICES
 
 from clearstack_embedded.errors import InstallationError
@@ -16,7 +17,7 @@ from clearstack_embedded.folder import write_private
 
 # The person who looks after the installation: may do everything, and no service knows these keys.
 OPERATOR = "operator"
-_ACCOUNTS = (*SERVICES, OPERATOR)
+_ACCOUNTS = (*SERVICES, LISTENER, OPERATOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """An account for each service, and one for the operator."""
+    """An account for each service, one for listeners, and one for the operator."""
 
     accounts: Mapping[str, Account]
 
@@ -60,17 +61,19 @@ class Credentials:
 
 
 def load_or_create(path: Path) -> Credentials:
-    """The credentials in `path`; made there if there are none, and anew if they are of the first version.
+    """The credentials in `path`; made there if there are none, and where an earlier version had none for somebody.
 
-    (That one had one key for everybody. Nothing that is stored depends on the keys.)
+    (Nothing that is stored depends on the keys.)
 
     Raises:
         InstallationError: The file is there but cannot be used.
     """
     try:
-        if not path.exists() or "nats_token" in _read(path):
-            made = Credentials.generate()
-            write_private(path, json.dumps(asdict(made)["accounts"], indent=2) + "\n")
+        found = _read(path) if path.exists() else {}
+        if not path.exists() or "nats_token" in found:
+            write_private(path, _text(asdict(Credentials.generate())["accounts"]))
+        elif LISTENER not in found and OPERATOR in found:
+            write_private(path, _text(found | {LISTENER: asdict(Account.generate())}))
         path.chmod(0o600)
         return Credentials(accounts={name: Account(**_read(path)[name]) for name in _ACCOUNTS})
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -79,6 +82,10 @@ def load_or_create(path: Path) -> Credentials:
             f"The secrets in {path} cannot be read ({type(error).__name__}). "
             "Delete the file to have new ones made at the next start; no data is lost."
         ) from error
+
+
+def _text(accounts: Mapping[str, Any]) -> str:
+    return json.dumps(accounts, indent=2) + "\n"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,7 +1,9 @@
+import json
 import stat
 from pathlib import Path
 
 import pytest
+from clearstack_common.listener import LISTENER
 from clearstack_common.permissions import SERVICES
 from clearstack_embedded.credentials import OPERATOR, Credentials, load_or_create
 from clearstack_embedded.errors import InstallationError
@@ -30,10 +32,22 @@ def test_secrets_do_not_show_in_a_repr() -> None:
 def test_each_service_has_its_own(tmp_path: Path) -> None:
     """No two accounts share anything, and the broker knows each by the public half of its key."""
     accounts = load_or_create(tmp_path / "secrets.json").accounts
-    assert set(accounts) == {*SERVICES, OPERATOR}
+    assert set(accounts) == {*SERVICES, LISTENER, OPERATOR}
     for field in ("nkey_seed", "nkey", "s3_access_key", "s3_secret_key"):
         assert len({getattr(account, field) for account in accounts.values()}) == len(accounts)
     assert all(account.nkey.startswith("U") for account in accounts.values())
+
+
+def test_an_earlier_version_had_no_account_for_listeners(tmp_path: Path) -> None:
+    """It is added, and everybody else's keys stay."""
+    path = tmp_path / "secrets.json"
+    before = load_or_create(path)
+    accounts = json.loads(path.read_text())
+    del accounts[LISTENER]
+    path.write_text(json.dumps(accounts))
+    after = load_or_create(path)
+    assert {**after.accounts, LISTENER: None} == {**before.accounts, LISTENER: None}
+    assert after.of(LISTENER) != before.of(LISTENER)
 
 
 def test_file_of_the_first_version_is_replaced(tmp_path: Path) -> None:
