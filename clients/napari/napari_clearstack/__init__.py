@@ -1,0 +1,1 @@
+"""Denoise the current napari layer with an installation of Clearstack."""
