@@ -2,7 +2,8 @@
 
 requirements.lock is what Clearstack needs, requirements-dev.lock what its tests need on top. PyTorch and its CUDA
 libraries stand by themselves in requirements-torch.lock, because sites install other builds of them (for CPUs, for
-another CUDA) from other places, with other hashes.
+another CUDA) from other places, with other hashes. For each image, deploy/docker has the names of what it needs of
+requirements.lock; sbom.lock is the tool that lists what is in an image.
 
 Args (command line): the program `uv`.
 """
@@ -15,6 +16,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 _TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 _HEADER = "# Written by `make lock`.\n"
+_IMAGES = Path("deploy/docker")
+# Trainer and inference share a layer.
+_IMAGE_EXTRAS = ("gateway", "mask-extractor", "inference")
 _OPTIONS = (
     "--universal",
     "--python-version=3.11",
@@ -27,19 +31,23 @@ _OPTIONS = (
 
 def main(uv: str) -> None:
     """Ask the index for everything, and sort it into the three files."""
-    runtime = _compile(uv, "all")
-    everything = _compile(uv, "all", "dev")
+    runtime = _compile(uv, "pyproject.toml", "all")
+    everything = _compile(uv, "pyproject.toml", "all", "dev")
     torch = {name for name in runtime if _TORCH.fullmatch(name)}
     _write("requirements.lock", {name: everything[name] for name in runtime if name not in torch})
     _write("requirements-torch.lock", {name: everything[name] for name in torch})
     _write("requirements-dev.lock", {name: text for name, text in everything.items() if name not in runtime})
+    for extra in _IMAGE_EXTRAS:
+        names = _compile(uv, "pyproject.toml", extra, "telemetry").keys() - torch
+        (ROOT / _IMAGES / f"{extra}.packages").write_text("".join(f"{name}\n" for name in sorted(names)))
+    _write(str(_IMAGES / "sbom.lock"), _compile(uv, str(_IMAGES / "sbom.in")))
 
 
-def _compile(uv: str, *extras: str) -> dict[str, str]:
+def _compile(uv: str, source: str, *extras: str) -> dict[str, str]:
     """The lines about each package, by its name."""
     chosen = [f"--extra={extra}" for extra in extras]
     done = subprocess.run(
-        [uv, "pip", "compile", "pyproject.toml", *_OPTIONS, *chosen],
+        [uv, "pip", "compile", source, *_OPTIONS, *chosen],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,

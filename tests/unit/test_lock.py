@@ -1,5 +1,6 @@
 """The lock files hold what pyproject.toml asks for, and nothing comes without its hash."""
 
+import importlib.metadata
 import re
 import tomllib
 from pathlib import Path
@@ -42,3 +43,38 @@ def test_each_package_has_hashes_and_no_place(name: str) -> None:
     packages = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
     assert all("--hash=sha256:" in package for package in packages)
     assert "://" not in text
+
+
+@pytest.mark.parametrize("extra", ["gateway", "mask-extractor", "inference"])
+def test_an_image_gets_what_its_service_asks_for(extra: str) -> None:
+    """Every dependency of the extra, and of those in turn, is on the image's list, and in the lock."""
+    listed = set((ROOT / f"deploy/docker/{extra}.packages").read_text().split())
+    assert listed <= set(
+        re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    )
+    needed = _closure(f"clearstack[{extra},telemetry]")
+    assert {
+        name for name in needed - listed if not re.fullmatch(r"torch|triton|nvidia-.*|cuda-.*", name)
+    } == set()
+    assert "torch" not in listed
+
+
+def _closure(asked: str) -> set[str]:
+    """The names of all that a requirement brings, as it is installed here."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    todo = [Requirement(asked)]
+    while todo:
+        each = todo.pop()
+        if str(each) in seen:
+            continue
+        seen.add(str(each))
+        name = canonicalize_name(each.name)
+        if name != "clearstack":
+            found.add(name)
+        for text in importlib.metadata.requires(name) or []:
+            wanted = Requirement(text)
+            extras = each.extras or {""}
+            if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in extras):
+                todo.append(wanted)
+    return found
