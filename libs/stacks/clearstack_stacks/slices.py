@@ -5,6 +5,7 @@ Axes of arrays: Z slice, Y row, X column.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -46,7 +47,7 @@ def find_slices(file: BinaryIO) -> SliceTable:
     Raises:
         StackRefused: UNSUPPORTED_AXES, TRUNCATED or UNREADABLE.
     """
-    with open_tiff(file) as tif:
+    with _opened(file) as tif:
         layout = find_layout(tif)
         is_run = layout.offset_bytes is not None
         offsets = [] if is_run else [page.offset for page in layout.pages]
@@ -71,6 +72,11 @@ def read_slice(file: BinaryIO, table: SliceTable, z: int) -> NDArray[Any]:
     return np.ascontiguousarray(slice_YX, table.dtype.newbyteorder("="))
 
 
+def _opened(file: BinaryIO) -> AbstractContextManager[tifffile.TiffFile]:
+    file.seek(0)  # wherever it stands is taken for its beginning
+    return open_tiff(file)
+
+
 def _of_run(file: BinaryIO, table: SliceTable, z: int) -> NDArray[Any]:
     file.seek((table.offset_bytes or 0) + z * table.slice_bytes)
     pixels = file.read(table.slice_bytes)
@@ -82,7 +88,7 @@ def _of_run(file: BinaryIO, table: SliceTable, z: int) -> NDArray[Any]:
 def _of_page(file: BinaryIO, table: SliceTable, z: int) -> NDArray[Any]:
     slices_per_page = table.shape_ZYX[0] // len(table.page_offsets)  # more than 1 in volumetric files only
     number, depth = divmod(z, slices_per_page)
-    with open_tiff(file) as tif, refusing_damage(f"the pixels of page {number + 1} can't be decoded"):
+    with _opened(file) as tif, refusing_damage(f"the pixels of page {number + 1} can't be decoded"):
         tif.filehandle.seek(int(table.page_offsets[number]))
         page = tifffile.TiffPage(tif, number)
         if page.nbytes != table.slice_bytes * slices_per_page:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import imagecodecs
+
 from tools import web_build
 
 
