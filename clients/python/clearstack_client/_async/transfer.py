@@ -45,7 +45,9 @@ async def upload(
     create = CreateStackRequest(
         display_name=display_name, request_id=request_id or files.upload_id(display_name, sha256)
     )
-    stack = (await connection.insist(connection.stacks.CreateStack, create)).stack
+    name = (await connection.insist(connection.stacks.CreateStack, create)).stack.name
+    # It may have been begun before; only GetStack says how much of it there is.
+    stack = (await connection.insist(connection.stacks.GetStack, GetStackRequest(name=name))).stack
     size = path.stat().st_size
     if stack.state == STACK_STATE_UPLOADING:
         await _send(connection, stack, path, size, report)
