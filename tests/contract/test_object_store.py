@@ -33,6 +33,17 @@ async def test_bytes_come_back(store: ObjectStore, prefix: str) -> None:
     assert await store.get_bytes(stored.object_key) == data
 
 
+async def test_ranges(store: ObjectStore, prefix: str) -> None:
+    """Some bytes from anywhere; fewer at the end, none where none are asked for."""
+    data = _noise(1000)
+    key = (await store.put_bytes(f"{prefix}/ranges", data)).object_key
+    assert await store.read_range(key, 10, 20) == data[10:30]
+    assert await store.read_range(key, 990, 20) == data[990:]
+    assert await store.read_range(key, 0, 0) == b""
+    with pytest.raises(NotFoundError):
+        await store.read_range(f"{prefix}/none", 0, 1)
+
+
 async def test_nothing_is_something_too(store: ObjectStore, prefix: str) -> None:
     """An empty object is an object."""
     stored = await store.put_bytes(f"{prefix}/empty", b"")
