@@ -1,5 +1,7 @@
 """What is in use is not deleted, and what is left of a deleted thing says so."""
 
+import asyncio
+
 import pytest
 from clearstack.v1 import error_reason_pb2
 from clearstack.v1.config_pb2 import MaskExtractorConfig
@@ -7,6 +9,7 @@ from clearstack.v1.denoising_service_pb2 import CreateDenoisingRequest
 from clearstack.v1.training_pb2 import Training
 from clearstack.v1.training_service_pb2 import CreateTrainingRequest
 from clearstack_common.errors import ClearstackError, NotFoundError, WrongStateError
+from clearstack_common.subjects import run_id
 from unit.gateway.rig import N2V, Gateway
 
 
@@ -70,3 +73,16 @@ async def test_mask_of_a_deleted_model_is_gone(gateway: Gateway) -> None:
         with pytest.raises(WrongStateError, match="model of this training was deleted"):
             await call
     assert await gateway.trainings.get(name) == training
+
+
+async def test_last_effects_do_not_stop_a_deletion(gateway: Gateway) -> None:
+    """A training whose record changes while it is deleted, as when its last effects were carried out, is gone too."""
+    training = await _complete(gateway)
+
+    async def change() -> None:
+        stored = await gateway.tables.trainings.get(run_id(training.name))
+        await gateway.tables.trainings.update(stored, stored.value)
+
+    await asyncio.gather(gateway.trainings.delete(training.name, ""), change())
+    with pytest.raises(NotFoundError):
+        await gateway.trainings.get(training.name)

@@ -14,7 +14,13 @@ from clearstack.v1.training_service_pb2 import CreateTrainingRequest
 from clearstack_common import ids
 from clearstack_common.bus import Bus, StoredRecord
 from clearstack_common.config import preset_config, resolve_config, stage_names
-from clearstack_common.errors import ClearstackError, InvalidFieldsError, NotFoundError, WrongStateError
+from clearstack_common.errors import (
+    ClearstackError,
+    ConflictError,
+    InvalidFieldsError,
+    NotFoundError,
+    WrongStateError,
+)
 from clearstack_common.objects import ObjectStore
 
 from clearstack_gateway.use_cases.naming import for_people, is_meant
@@ -120,19 +126,29 @@ class Trainings:
             WrongStateError: It is not over.
             ClearstackError: IN_USE: another run, not finished, needs its model or a result.
         """
-        stored = await self._get(name)
-        check_etag(etag, stored.value.training)
+        while True:
+            stored = await self._get(name)
+            await self._require_deletable(stored, etag)
+            try:
+                await self._tables.trainings.delete(stored)
+            except ConflictError:
+                continue  # what was decided last has just been carried out: look again
+            return await self._delete_what_it_made(stored)
+
+    async def _require_deletable(self, stored: StoredRecord[TrainingRecord], etag: str) -> None:
         training = stored.value.training
+        check_etag(etag, training)
         if training.state not in workflow.TERMINAL:
             raise WrongStateError(
                 f"The training is {workflow.state_name(stored.value)}; cancel it first, or wait until it is finished."
             )
         results = {stage.result_stack for stage in training.stages if stage.result_stack}
         await require_unused(
-            self._tables, "model or result of the training", {f"models/{stored.id}", *results}, but=name
+            self._tables,
+            "model or result of the training",
+            {f"models/{stored.id}", *results},
+            but=training.name,
         )
-        await self._tables.trainings.delete(stored)
-        await self._delete_what_it_made(stored)
 
     async def _delete_what_it_made(self, stored: StoredRecord[TrainingRecord]) -> None:
         name = stored.value.training.name
