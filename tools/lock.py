@@ -18,7 +18,7 @@ _TORCH = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
 _HEADER = "# Written by `make lock`.\n"
 _IMAGES = Path("deploy/docker")
 # Trainer and inference share a layer.
-_IMAGE_EXTRAS = ("gateway", "mask-extractor", "inference")
+_IMAGE_EXTRAS = ("gateway", "mask-extractor", "inference", "web")
 _OPTIONS = (
     "--universal",
     "--python-version=3.11",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the images: build.sh [gateway|mask-extractor|trainer|inference]… (all of them by default).
+# Builds the images: build.sh [gateway|mask-extractor|trainer|inference|web]… (all of them by default).
 #   REGISTRY, TAG   names: REGISTRY/clearstack-gateway:TAG; by default the version of pyproject.toml
 #   DEVICE          cpu (default) or cuda: trainer and inference get it behind their tag (0.1.0-cuda)
 #   ENGINE          "buildah bud" (default), "podman build" or "docker build", with options of yours
@@ -14,7 +14,7 @@ for name in BASE BUILD DEVICE TORCH_CPU; do
 done
 [ -z "${PIP_CONF:-}" ] || options+=(--secret "id=pip.conf,src=$PIP_CONF")
 [ -z "${CA:-}" ] || options+=(--secret "id=ca.pem,src=$CA")
-[ $# -gt 0 ] || set -- gateway mask-extractor trainer inference
+[ $# -gt 0 ] || set -- gateway mask-extractor trainer inference web
 for target in "$@"; do
     case $target in
     trainer | inference) name=$target:$tag-${DEVICE:-cpu} ;;

@@ -10,6 +10,7 @@ from clearstack_common.health import LIVENESS, READINESS
 from clearstack_common.settings import ServiceSettings
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_inference.settings import InferenceSettings
+from clearstack_web.settings import WebSettings
 from deploy.conftest import Object, named
 
 SERVICES = {"gateway", "trainer", "mask-extractor", "inference"}
@@ -97,6 +98,22 @@ def test_the_settings_are_those_of_the_services(
             assert settings.has_access_control
 
 
+def test_the_page_has_settings_of_its_own_and_no_keys(
+    built: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It faces browsers: TLS, tokens, and no secret among its variables."""
+    objects = built["overlays"]["facility"]
+    template = named(objects, "Deployment", "web")["spec"]["template"]
+    [container] = template["spec"]["containers"]
+    assert all("secretRef" not in each for each in container["envFrom"])
+    for key, value in _environment(objects, template).items():
+        monkeypatch.setenv(key, value)
+    settings = WebSettings()
+    assert settings.problem() == ""
+    assert settings.web_auth == "token"
+    assert settings.endpoint.startswith("https://")
+
+
 def test_what_is_read_is_mounted(objects: list[Object], pods: dict[str, Object]) -> None:
     """Each path among the settings is below a mount of the container."""
     for name in SERVICES:
@@ -119,13 +136,14 @@ def test_only_the_named_edges_are_open(objects: list[Object]) -> None:
         assert all(any(peer.values()) for peer in peers), name
     for target in ("broker", "store"):
         [expression] = policies[f"services-to-{target}"]["podSelector"]["matchExpressions"]
-        assert set(expression["values"]) == SERVICES
+        assert set(expression["values"]) - {"web"} == SERVICES
+        assert target == "store" or "web" not in expression["values"]
     reached = {
         spec["podSelector"]["matchLabels"][_NAME]
         for spec in policies.values()
         if "Ingress" in spec["policyTypes"] and "matchLabels" in spec["podSelector"]
     }
-    assert reached <= {"gateway", "nats", "object-store"}, "no worker is called by anybody"
+    assert reached <= {"gateway", "nats", "object-store", "web"}, "no worker is called by anybody"
 
 
 def test_no_secret_is_in_the_manifests(objects: list[Object]) -> None:

@@ -45,7 +45,7 @@ def test_each_package_has_hashes_and_no_place(name: str) -> None:
     assert "://" not in text
 
 
-@pytest.mark.parametrize("extra", ["gateway", "mask-extractor", "inference"])
+@pytest.mark.parametrize("extra", ["gateway", "mask-extractor", "inference", "web"])
 def test_an_image_gets_what_its_service_asks_for(extra: str) -> None:
     """Every dependency of the extra, and of those in turn, is on the image's list, and in the lock."""
     listed = set((ROOT / f"deploy/docker/{extra}.packages").read_text().split())
