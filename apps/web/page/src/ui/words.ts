@@ -11,7 +11,7 @@ export const methodName = (method: Method): string =>
   ({ [Method.N2V]: "N2V", [Method.AUTOSTRUCTN2V]: "autoStructN2V", [Method.UNSPECIFIED]: "" })[method];
 
 export const modeName = (mode: Mode): string =>
-  ({ [Mode.MODE_2D]: "2D", [Mode.MODE_2_5D]: "2.5D", [Mode.UNSPECIFIED]: "" })[mode];
+  ({ [Mode.MODE_2D]: "2D", [Mode.MODE_2_5D]: "2.5D", [Mode.MODE_UNSPECIFIED]: "" })[mode];
 
 export const presetName = (preset: Preset): string =>
   ({ [Preset.FAST]: "Fast", [Preset.BALANCED]: "Balanced", [Preset.HIGH_QUALITY]: "High quality",
