@@ -98,9 +98,9 @@ def arrivals(installation: RunningInstallation) -> Arrivals:
     return Arrivals(client=backends.client(installation))
 
 
-def rule(api: Api, model: str, **fields: object) -> Rule:
+def rule(api: Api, model: str) -> Rule:
     """A rule that denoises what arrives with a model."""
-    wanted = Rule(display_name="night", prefix=INCOMING, results_prefix=RESULTS, **fields)
+    wanted = Rule(display_name="night", prefix=INCOMING, results_prefix=RESULTS)
     wanted.denoise.model = model
     wanted.settle_time.FromMilliseconds(500)
     return api.rules.CreateRule(pb.CreateRuleRequest(rule=wanted)).rule

@@ -98,6 +98,12 @@ class Metrics:
             ["state"],
             registry=self.registry,
         )
+        self.acquisitions = Gauge(
+            "clearstack_acquisitions",
+            "New acquisitions by state; every gateway tells the whole installation's.",
+            ["state"],
+            registry=self.registry,
+        )
         self.lock_age_s = Gauge(
             "clearstack_training_lock_age_seconds",
             "For how long the training lock has been held, by holder; absent while nobody holds it.",

@@ -92,14 +92,6 @@ class Foreman:
             self._working[step.entry.id] = task
             task.add_done_callback(partial(self._done, step.entry.id))
 
-    async def settle(self) -> None:
-        """Makes steps until there is none to make now."""
-        while True:
-            await self.pass_once()
-            if not self._working:
-                return
-            await asyncio.wait(self._working.values())
-
     def _done(self, entry_id: str, _: object) -> None:
         self._working.pop(entry_id, None)
         self._moved.set()

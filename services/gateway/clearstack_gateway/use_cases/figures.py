@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from collections import Counter
 
 import structlog
 from clearstack.v1.job_pb2 import Job
+from clearstack.v1.rule_service_pb2 import AcquisitionState
 from clearstack.v1.training_pb2 import TrainingState
 from clearstack_common.bus import Bus
 from clearstack_common.errors import ClearstackError
@@ -41,10 +43,17 @@ class Figures:
         for verb in _VERBS:  # a queue that is empty is told too
             self._metrics.jobs_queued.labels(verb).set(queued.get(verb, 0))
         await self._read_trainings()
+        await self._read_acquisitions()
         holder = await self._bus.lock_holder()
         self._metrics.lock_age_s.clear()
         if holder is not None:
             self._metrics.lock_age_s.labels(holder.name).set(max(time.time() - holder.since_s, 0))
+
+    async def _read_acquisitions(self) -> None:
+        found = Counter(stored.value.acquisition.state for stored in await self._tables.acquisitions.list())
+        for state in AcquisitionState.values()[1:]:
+            name = AcquisitionState.Name(state).removeprefix("ACQUISITION_STATE_")
+            self._metrics.acquisitions.labels(name).set(found[state])
 
     async def _read_trainings(self) -> None:
         counts = dict.fromkeys(TrainingState.values()[1:], 0)
