@@ -5,9 +5,10 @@ Axes of arrays: Z slice, Y row, X column.
 
 from __future__ import annotations
 
+import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
 import tifffile
@@ -39,6 +40,28 @@ class SliceTable:
     def slice_bytes(self) -> int:
         """Bytes of a decoded slice."""
         return self.shape_ZYX[1] * self.shape_ZYX[2] * self.dtype.itemsize
+
+    def to_json(self) -> bytes:
+        """The table for others, who can then spare the heads of all pages."""
+        fields = {
+            "shape_ZYX": self.shape_ZYX,
+            "dtype": self.dtype.str,
+            "offset_bytes": self.offset_bytes,
+            "page_offsets": self.page_offsets.tolist(),
+        }
+        return json.dumps(fields).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """The table that `to_json` gave."""
+        fields = json.loads(data)
+        num_slices, height, width = fields["shape_ZYX"]
+        return cls(
+            shape_ZYX=(num_slices, height, width),
+            dtype=np.dtype(fields["dtype"]),
+            offset_bytes=fields["offset_bytes"],
+            page_offsets=np.array(fields["page_offsets"], np.uint64),
+        )
 
 
 def find_slices(file: BinaryIO) -> SliceTable:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -85,6 +86,23 @@ async def test_what_cannot_be_shown(views: Views, gateway: Gateway) -> None:
     with pytest.raises(ClearstackError) as raised:
         await Views(gateway.stacks, gateway.store, 4 << 20).view("stacks/v")
     assert raised.value.reason == reasons.ERROR_REASON_UNREADABLE
+
+
+async def test_pages_are_found_once_while_the_file_is_here(gateway: Gateway) -> None:
+    """A look at a stack of many pages needs few reads; the table goes with the stack."""
+    file = io.BytesIO()
+    tifffile.imwrite(file, _STACK_ZYX[:, :32, :32], compression="zlib", metadata={"axes": "ZYX"})
+    stack, _ = await gateway.stacks.create("a.tif", "")
+
+    async def whole() -> AsyncIterator[tuple[int, bytes]]:
+        yield 0, file.getvalue()
+
+    await gateway.stacks.upload(stack.name, whole())
+    await gateway.stacks.finalize(stack.name, 0, "")
+    assert f"{stack.name}/slices.json" in gateway.store.objects
+    await Views(gateway.stacks, gateway.store, 4 << 20).view(stack.name)
+    await gateway.stacks.delete(stack.name, "")
+    assert not [key for key in gateway.store.objects if key.startswith(stack.name)]
 
 
 def test_a_file_out_of_ranges() -> None:

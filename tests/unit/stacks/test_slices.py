@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from clearstack_stacks.errors import StackRefused
 from clearstack_stacks.pyramid import TILE_PX, build_pyramid, level_shapes, pyramid_bytes
-from clearstack_stacks.slices import find_slices, read_slice
+from clearstack_stacks.slices import SliceTable, find_slices, read_slice
 
 Write = Callable[[Path, Any], object]
 
@@ -38,7 +38,7 @@ def test_every_slice_of_every_kind_of_file(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "stack.tif"
     _WRITERS[kind](path, stack_ZYX)
     with path.open("rb") as file:
-        table = find_slices(file)
+        table = SliceTable.from_json(find_slices(file).to_json())
         assert table.shape_ZYX == stack_ZYX.shape
         for z in (4, 0, 2, 1, 3):
             np.testing.assert_array_equal(read_slice(file, table, z), stack_ZYX[z])

@@ -13,8 +13,10 @@ from clearstack_common import ids
 from clearstack_common.bus import RecordExistsError, StoredRecord
 from clearstack_common.errors import ClearstackError, NotFoundError, WrongStateError, reason_from_name
 from clearstack_common.objects import FileCache, ObjectStore
+from clearstack_stacks.errors import StackRefused
 from clearstack_stacks.preview import preview_png
 from clearstack_stacks.reading import StackReader
+from clearstack_stacks.slices import SliceTable, find_slices
 
 from clearstack_gateway.settings import GatewaySettings
 from clearstack_gateway.use_cases.naming import for_people, is_meant
@@ -132,9 +134,16 @@ class Stacks:
             after.info.CopyFrom(await validate(path, self._settings))
         except ClearstackError as error:
             return _refused(after, error)
+        await self._keep_table(after, path)
         after.state = stack_service_pb2.STACK_STATE_READY
         after.update_time.GetCurrentTime()
         return after
+
+    async def _keep_table(self, stack: Stack, path: Path) -> None:
+        """Notes where the pages are, while the file is here; out of the store that would take a read for each."""
+        table = await asyncio.to_thread(_table, path)
+        if table is not None and table.page_offsets.size:
+            await self._store.put_bytes(table_key(stack), table.to_json())
 
     async def get(self, name: str) -> Stack:
         """One stack; while it is being uploaded, with the number of bytes that have arrived."""
@@ -233,6 +242,19 @@ def stored_file(stack: Stack) -> StoredFile:
         size_bytes=stack.size_bytes,
         sha256=stack.sha256,
     )
+
+
+def table_key(stack: Stack) -> str:
+    """Where the table of a stack's slices is, if there is one."""
+    return f"{stack.object_key.rpartition('/')[0]}/slices.json"
+
+
+def _table(path: Path) -> SliceTable | None:
+    try:
+        with path.open("rb") as file:
+            return find_slices(file)
+    except StackRefused:  # it can do without
+        return None
 
 
 def file_name(stack: Stack) -> str:

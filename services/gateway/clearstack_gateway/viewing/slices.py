@@ -7,13 +7,14 @@ from typing import BinaryIO, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from clearstack.v1 import error_reason_pb2
-from clearstack.v1.stack_service_pb2 import Stack
-from clearstack_common.errors import ClearstackError, reason_from_name
+from clearstack.v1.stack_service_pb2 import STACK_ORIGIN_UPLOAD, Stack
+from clearstack_common.errors import ClearstackError, NotFoundError, reason_from_name
 from clearstack_common.objects import ObjectStore
 from clearstack_stacks.errors import StackRefused
 from clearstack_stacks.pyramid import Pyramid, build_pyramid, pyramid_bytes
 from clearstack_stacks.slices import SliceTable, find_slices, read_slice
 
+from clearstack_gateway.use_cases.stacks import table_key
 from clearstack_gateway.viewing.budget import Budget
 from clearstack_gateway.viewing.range_file import RangeFile
 
@@ -58,11 +59,19 @@ class Slices:
         async with self._reading.setdefault((key, z), asyncio.Lock()):
             if (kept := self._pyramids.get((key, z))) is not None:
                 return kept
-            known = self._tables.get(key)
+            known = self._tables.get(key) or await self._kept_table(stack)
             table, made = await self._run(lambda file: self._read(file, known, z), stack)
             self._tables.put(key, table)
             self._pyramids.put((key, z), made)
             return made
+
+    async def _kept_table(self, stack: Stack) -> SliceTable | None:
+        if stack.origin != STACK_ORIGIN_UPLOAD:  # results lie in one run
+            return None
+        try:
+            return SliceTable.from_json(await self._store.get_bytes(table_key(stack)))
+        except NotFoundError:
+            return None
 
     def _read(self, file: BinaryIO, table: SliceTable | None, z: int) -> tuple[SliceTable, Pyramid]:
         table = table or find_slices(file)
