@@ -7,7 +7,7 @@ from clearstack.v1 import training_pb2
 from clearstack.v1.denoising_pb2 import Denoising
 from clearstack.v1.rule_service_pb2 import Rule
 from clearstack.v1.stack_service_pb2 import Failure, Stack
-from clearstack_common.errors import ClearstackError, NotFoundError
+from clearstack_common.errors import BackendUnavailableError, ClearstackError, NotFoundError
 from clearstack_common.objects import ObjectStore, StoredObject
 from clearstack_common.subjects import run_id
 
@@ -36,6 +36,9 @@ class Storing:
         Args:
             entry: The acquisition.
             is_outdated: Whether a newer version of the same object was stored already: its result stays.
+
+        Raises:
+            BackendUnavailableError: Broker or store are away; it is to be tried again.
         """
         try:
             run = await self._run(entry)
@@ -47,6 +50,8 @@ class Storing:
             return flow.Fail(failure=_CANCELLED)
         try:
             keys = [] if is_outdated else await self._copy(entry, run)
+        except BackendUnavailableError:
+            raise
         except ClearstackError as error:
             return flow.Fail(failure=error.as_failure(), result_stack=run.result_stack)
         return flow.Stored(result_stack=run.result_stack, model=run.model, keys=tuple(keys))

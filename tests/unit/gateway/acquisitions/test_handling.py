@@ -102,6 +102,23 @@ async def test_a_file_that_is_refused_says_why_and_can_be_retried(night: Night) 
     assert (broken.state, broken.attempt) == (flow.FAILED, 2)
 
 
+async def test_an_outage_at_the_very_end_fails_nothing(night: Night) -> None:
+    """The store goes away while results are copied: they are copied when it is back."""  # spec: D8
+    await night.rule()
+    await night.arrive("a.tif")
+    await night.lister.look()
+    await night.deal()
+    while night.gateway.broker.jobs:
+        await night.gateway.serve_job()
+    night.gateway.store.is_away = True
+    await night.deal()
+    [acquisition] = await night.acquisitions()
+    assert acquisition.state == flow.DENOISING
+    night.gateway.store.is_away = False
+    [acquisition] = await night.until_over()
+    assert acquisition.state == flow.STORED
+
+
 async def test_other_buckets_of_the_store(night: Night) -> None:
     """Acquisitions come from one, results go to another."""
     await night.model()
