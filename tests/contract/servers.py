@@ -1,5 +1,9 @@
 """A real broker and a real object store on free ports."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +58,17 @@ class Servers:
         """Starts both and waits until they are healthy."""
         for child in self._children:
             await child.start()
+
+    @contextmanager
+    def speechless_broker(self) -> Iterator[None]:
+        """Stops the broker as a debugger would, for the block."""
+        pid = next(child.pid for child in self._children if child.spec.name == "broker")
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     async def stop(self) -> None:
         """Ends both at once: nothing of them is needed afterwards."""

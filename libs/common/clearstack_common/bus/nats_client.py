@@ -1,5 +1,6 @@
-"""A client of the broker that tells how long every request took."""
+"""A client of the broker that tells how long every request took, and outlives late answers."""
 
+import asyncio
 from time import perf_counter
 from typing import Any
 
@@ -37,6 +38,12 @@ class ObservedClient(Client):
         finally:
             self._seconds.labels(_operation(subject), outcome).observe(perf_counter() - began)
         return reply
+
+    async def _process_pong(self) -> None:
+        """As the client's own, which stops reading for good when nobody waits for an answer any more."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.Future()
+        await super()._process_pong()
 
 
 def _operation(subject: str) -> str:
