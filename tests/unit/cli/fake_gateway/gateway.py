@@ -1,5 +1,7 @@
 """All fake services on one server."""
 
+from typing import Any
+
 import grpc
 from clearstack.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from clearstack.v1.denoising_service_pb2_grpc import (
@@ -23,6 +25,14 @@ from unit.cli.fake_gateway.trainings import Trainings
 
 class FakeGateway(Stacks, Trainings, Masks, Models, Denoisings, Rules, Admin):
     """All services on one state; see there for what can be made to go wrong."""
+
+    # For the page alone.
+    ListParameters: Any = Stacks._not_faked
+    EstimateTraining: Any = Stacks._not_faked
+    CreateModelImport: Any = Stacks._not_faked
+    FinalizeModelImport: Any = Stacks._not_faked
+    GetModelExportLink: Any = Stacks._not_faked
+    GetReportLink: Any = Stacks._not_faked
 
 
 def serve(gateway: FakeGateway, server: grpc.Server) -> int:

@@ -92,3 +92,9 @@ class Stacks(State, StackServiceServicer):
 
     # Streams or not, their signatures do not matter here.
     GetStackPreview: Any = _not_faked
+    ListStackUploadLinks: Any = _not_faked
+    GetStackLink: Any = _not_faked
+    ListSampleStacks: Any = _not_faked
+    CreateSampleStack: Any = _not_faked
+    GetStackView: Any = _not_faked
+    GetStackTile: Any = _not_faked
