@@ -77,8 +77,6 @@ def test_the_result_is_a_layer_beside_its_source(
     assert result.metadata["clearstack"]["run"].startswith("trainings/")
     assert widget.go.isEnabled()
     assert widget.said.text() == "Done."
-    if folder := os.environ.get("CLEARSTACK_TEST_PICTURES"):
-        widget.grab().save(str(Path(folder) / "widget.png"))
 
 
 def test_what_is_no_stack_is_said_before_anything_is_sent(
