@@ -134,7 +134,8 @@ class NatsBus:
 
     def survey(self) -> NatsSurvey:
         """Looks at what there is on the broker."""
-        return NatsSurvey(self._jetstream, str(self._client.connected_server_version))
+        version = self._client.connected_server_version
+        return NatsSurvey(self._jetstream, f"{version.major}.{version.minor}.{version.patch}")
 
     async def publish_job(self, job: Job) -> None:
         """Queues a job; the same id within an hour is queued once."""

@@ -19,7 +19,8 @@ from clearstack_gateway.use_cases.diagnosis import broker, machine, store, work
 from clearstack_gateway.use_cases.diagnosis.findings import bad
 from clearstack_gateway.use_cases.tables import Tables
 
-_PATIENCE_S = 6.0
+# The first object in a new store may take seconds: it makes its volumes then.
+_PATIENCE_S = 15.0
 
 
 class Diagnosis:
