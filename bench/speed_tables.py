@@ -112,10 +112,20 @@ def _workers(workers: Records) -> str:
             str(record["num_workers"]),
             f"{record['megapixels'] / record['seconds']:.2f}",
             f"× {alone / record['seconds']:.2f}",
+            f"{100 * alone / record['seconds'] / record['num_workers']:.0f} %",
+            f"{record['load']:.1f}",
             "yes" if record["sha256"] == found[0]["sha256"] else "**no**",
         ]
         for record in found
     ]
     return table(
-        ["inference workers, one thread each", "megapixels a second", "speed", "the same file"], rows
+        [
+            "inference workers, one thread each",
+            "megapixels a second",
+            "speed",
+            "efficiency",
+            "load before",
+            "the same file",
+        ],
+        rows,
     )

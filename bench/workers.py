@@ -63,19 +63,21 @@ def measure(num_workers: int, folder: Path, num_slices: int) -> dict[str, Any]:
     for path, slices in ((small, 8), (large, num_slices)):
         if not path.exists():
             clearstack("sample", "white", str(path), "--side", str(SIDE_PX), "--slices", str(slices))
+    load = os.getloadavg()[0]
     with installation(folder / f"data{num_workers}", num_workers) as endpoint:
         there = ("--endpoint", endpoint)
         clearstack("denoise", str(small), "-o", str(folder / "ignored.tif"), *TRAINING, *there)
         model = json.loads(clearstack("models", "list", "--json", *there))["models"][0]["name"]
         clearstack("denoise", str(large), "-o", str(clean), "--model", model, *there)
         newest = json.loads(clearstack("denoisings", "list", "--json", *there))["denoisings"][0]
-    began, ended = (datetime.fromisoformat(newest[name]) for name in ("createTime", "endTime"))
+    began, ended = (datetime.fromisoformat(newest[name]) for name in ("create_time", "end_time"))
     return {
         "key": f"{num_workers} workers",
         "num_workers": num_workers,
         "seconds": (ended - began).total_seconds(),
         "megapixels": num_slices * SIDE_PX**2 / 1e6,
         "sha256": hashlib.sha256(clean.read_bytes()).hexdigest(),
+        "load": load,
         "machine": machine.describe(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }

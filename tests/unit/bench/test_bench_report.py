@@ -158,8 +158,10 @@ def test_sharing_is_held_against_one_worker_and_a_different_file_is_told(tmp_pat
     """Twice as fast with two workers; a file that differs would be a mistake."""
     about = {"machine": "m", "date": "2026-01-01", "megapixels": 10.0}
     workers = {
-        str(number): about | {"num_workers": number, "seconds": 20.0 / number, "sha256": sha256}
+        str(number): about | {"num_workers": number, "load": 0.5, "seconds": 20.0 / number, "sha256": sha256}
         for number, sha256 in ((2, "a"), (1, "a"), (4, "b"))
     }
     text = "\n".join(speed_tables.sections({}, {}, workers, tmp_path))
-    assert "| 1 | 0.50 | × 1.00 | yes |\n| 2 | 1.00 | × 2.00 | yes |\n| 4 | 2.00 | × 4.00 | **no** |" in text
+    assert "| 1 | 0.50 | × 1.00 | 100 % | 0.5 | yes |" in text
+    assert "| 2 | 1.00 | × 2.00 | 100 % | 0.5 | yes |" in text
+    assert "| 4 | 2.00 | × 4.00 | 100 % | 0.5 | **no** |" in text
