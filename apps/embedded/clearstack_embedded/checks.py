@@ -69,8 +69,8 @@ def _room(root: Path) -> LocalFinding:
 
 
 def _privacy(folder: DataFolder) -> LocalFinding:
-    paths = (folder.root, folder.secrets)
-    open_paths = [str(path) for path in paths if path.stat().st_mode & _FOR_OTHERS]
+    paths = (folder.secrets, folder.store / "identities.json", *folder.certificates.glob("*.key"))
+    open_paths = [str(path) for path in paths if path.exists() and path.stat().st_mode & _FOR_OTHERS]
     if not open_paths:
         return LocalFinding(check="secrets", verdict="ok", found="The keys are private to this user.")
     return LocalFinding(
