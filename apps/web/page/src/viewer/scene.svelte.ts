@@ -20,7 +20,8 @@ export class Scene {
   tick = $state(0);
   readonly tiles = new TileStore(() => (this.tick += 1));
   readonly painter: Painter;
-  #fitted = false;
+  // Where the person has gone to; until then a pane shows the whole slice.
+  #moved = false;
 
   constructor(readonly view: GetStackViewResponse, readonly layers: Layer[]) {
     this.painter = new Painter(this.tiles, view);
@@ -50,22 +51,23 @@ export class Scene {
     this.residual = (this.view.high - this.view.low) / 4;
   }
 
-  /** The whole slice, once a pane knows its size; later changes of size leave the place as it is. */
-  fitOnce(pane: Size): void {
-    if (this.#fitted || !pane.width) return;
-    this.#fitted = true;
-    this.fit(pane);
+  /** The whole slice in a pane of a new size, unless the person has gone somewhere. */
+  fitUnmoved(pane: Size): void {
+    if (!this.#moved && pane.width && pane.height) this.fit(pane);
   }
 
   fit(pane: Size): void {
+    this.#moved = false;
     this.camera = fitting(this.image, pane);
   }
 
   zoom(factor: number, at: { x: number; y: number }, pane: Size): void {
+    this.#moved = true;
     this.camera = zoomed(this.camera, factor, at, this.image, pane);
   }
 
   pan(dx: number, dy: number): void {
+    this.#moved = true;
     this.camera = panned(this.camera, dx, dy, this.image);
   }
 
