@@ -23,6 +23,7 @@ export function withEpoch(losses: Losses, done: EpochCompleted): Losses {
   };
 }
 
-/** Where the validation loss is smallest; -1 = nowhere yet. */
-export const bestIndex = (losses: Losses): number =>
-  losses.validation.reduce((best, value, index) => (best < 0 || value < losses.validation[best]! ? index : best), -1);
+/** The epoch whose network is kept; -1 = none yet. The trainer says its loss: it need not be the smallest of all, as what
+ * a loss measures changes when a stage has measured its noise. */
+export const bestIndex = (losses: Losses, best: number | undefined): number =>
+  best === undefined ? -1 : losses.validation.findLastIndex((value) => Math.abs(value - best) <= 1e-9 * Math.abs(best));

@@ -3,7 +3,7 @@ import { clone } from "@bufbuild/protobuf";
 import { trainings } from "../../api/clients";
 import { follow } from "../../api/watch";
 import type { Event } from "../../gen/clearstack/v1/event_pb";
-import { type Training, TrainingSchema, TrainingState } from "../../gen/clearstack/v1/training_pb";
+import { StageState, type Training, TrainingSchema, TrainingState } from "../../gen/clearstack/v1/training_pb";
 import { type Losses, noLosses, withEpoch } from "./history";
 
 const OVER = new Set([TrainingState.COMPLETE, TrainingState.FAILED, TrainingState.CANCELLED]);
@@ -70,6 +70,7 @@ export class TrainingRun {
     // A replayed history comes in one burst: it is drawn once.
     cancelAnimationFrame(this.#drawing);
     this.#drawing = requestAnimationFrame(() => (this.losses = this.#pending));
+    this.#askAbout(done.stage);
     this.#fold((stage) => {
       const newer = done.attempt > stage.attempt || (done.attempt === stage.attempt && (done.progress?.epoch ?? 0) > (stage.progress?.epoch ?? 0));
       if (stage.number !== done.stage || !newer) return;
@@ -79,10 +80,17 @@ export class TrainingRun {
   }
 
   #advance(done: Extract<Event["kind"], { case: "epochAdvanced" }>["value"]): void {
+    this.#askAbout(done.stage);
     this.#fold((stage) => {
       const newer = done.attempt >= stage.attempt && (done.running?.epoch ?? 0) > (stage.progress?.epoch ?? 0);
       if (stage.number === done.stage && newer) stage.running = done.running;
     });
+  }
+
+  /** What a stage has begun with came before the record said so. */
+  #askAbout(number: number): void {
+    const stage = this.training?.stages.find((each) => each.number === number);
+    if (stage?.state === StageState.PENDING) void this.refresh();
   }
 
   #fold(change: (stage: Training["stages"][number]) => void): void {
