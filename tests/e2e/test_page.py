@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import tifffile
@@ -14,7 +15,7 @@ from e2e.support.figures import measure
 from e2e.support.installation import RunningInstallation
 from e2e.support.visitor import TINY, Visitor, chromium
 from e2e.support.waiting import until
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 _STAGES = ("Stage 1", "Stage 2")
 _LONG = {**TINY, "Epochs": "5000"}
@@ -166,13 +167,13 @@ def test_a_restarted_gateway(
     visitor: Visitor, victim: RunningInstallation, tiff: Callable[..., Path]
 ) -> None:
     """The page says that the installation is away, and goes on by itself without losing an epoch."""  # spec: D2 D8
-    name = _start(visitor, tiff("restart.tif"), "Noise2Void", {**TINY, "Epochs": "60"})
-    visitor.reads("of 60")
+    name = _start(visitor, tiff("restart.tif"), "Noise2Void", {**TINY, "Epochs": "20"})
+    visitor.reads("of 20")
     with victim.away("gateway"):
         visitor.reads("No installation answers behind this page")
     visitor.link("Open in viewer").wait_for()
     assert not visitor.page.get_by_text("No installation answers").count()
-    assert epochs(Api(victim.endpoint).history(name), stage=1)[-1] <= 60  # early stopping may end it before
+    assert epochs(Api(victim.endpoint).history(name), stage=1)[-1] <= 20  # early stopping may end it before
     visitor.complaints.clear()
     visitor.is_sound()
 
@@ -205,6 +206,31 @@ def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]
     visitor.button("Import model").click()
     visitor.reads("This model cannot be used")
     visitor.is_sound()
+
+
+def test_an_upload_goes_on_where_it_was_cut_off(visitor: Visitor, tmp_path: Path) -> None:
+    """The second part is lost and the page loaded anew; what had arrived is not sent again."""
+    stack = tiffs.write(tmp_path / "large.tif", tiffs.noise(num_slices=5, side_px=1500))
+    offsets: list[int] = []
+
+    def part(route: Route) -> None:
+        offsets.append(int(urlsplit(route.request.url).path.rpartition("/")[2]))
+        if offsets.count(max(offsets)) == 1 and len(offsets) > 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    visitor.page.route(
+        "**/store/**", lambda route: part(route) if route.request.method == "PUT" else route.continue_()
+    )
+    files = visitor.page.locator("input[type=file]")
+    with visitor.page.expect_event("requestfailed"):
+        files.set_input_files(stack)
+    visitor.page.reload()
+    files.set_input_files(stack)
+    visitor.reads("5 slices of 1500")
+    assert offsets.count(0) == 1
+    assert offsets[-1] == max(offsets) > 0
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
