@@ -36,8 +36,8 @@ def test_every_line_is_understood(installation: RunningInstallation) -> None:
         for call in calls:
             method = pool.FindServiceByName(call["service"]).methods_by_name[call["method"]]
             request = json_format.Parse(call["data"], GetMessageClass(method.input_type)())
-            kind = channel.unary_stream if method.server_streaming else channel.unary_unary
-            send = kind(
+            kind: Any = channel.unary_stream if method.server_streaming else channel.unary_unary
+            send: Callable[[Any], Any] = kind(
                 f"/{call['service']}/{call['method']}",
                 request_serializer=lambda message: message.SerializeToString(),
                 response_deserializer=GetMessageClass(method.output_type).FromString,

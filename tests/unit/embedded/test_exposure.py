@@ -47,14 +47,14 @@ def test_the_gateway_and_the_page_alone_are_reachable(
 
 def test_the_page_is_protected_as_the_gateway_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It listens beyond this machine with the same certificate, and says that tokens are asked for."""
-    paths = {name: tmp_path / name for name in ("tls_cert", "tls_key", "tokens")}
-    wiring, specs = _wired(tmp_path, Exposure(host=_EVERYWHERE, **paths))
+    cert, key, tokens = (tmp_path / name for name in ("cert.pem", "key.pem", "tokens.json"))
+    wiring, specs = _wired(tmp_path, Exposure(host=_EVERYWHERE, tls_cert=cert, tls_key=key, tokens=tokens))
     for name, value in specs[WEB].environment.items():
         monkeypatch.setenv(name, value)
     settings = WebSettings()
     assert settings.web_address == wiring.web_address != settings.health_address == specs[WEB].address
-    assert (settings.tls_cert, settings.tls_key) == (paths["tls_cert"], paths["tls_key"])
-    assert (settings.endpoint, settings.ca) == (wiring.endpoint, paths["tls_cert"])
+    assert (settings.tls_cert, settings.tls_key) == (cert, key)
+    assert (settings.endpoint, settings.ca) == (wiring.endpoint, cert)
     assert settings.web_auth == "token"
     assert settings.problem() == ""
     assert wiring.page == f"https://localhost:{wiring.web_address.rpartition(':')[2]}"

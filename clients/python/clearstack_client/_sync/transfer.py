@@ -46,7 +46,8 @@ def upload(
     create = CreateStackRequest(
         display_name=display_name, request_id=request_id or files.upload_id(display_name, sha256)
     )
-    name = (connection.insist(connection.stacks.CreateStack, create)).stack.name
+    # Not insisted on: where nothing has answered yet, there may be nothing.
+    name = (connection.call(connection.stacks.CreateStack, create)).stack.name
     # It may have been begun before; only GetStack says how much of it there is.
     stack = (connection.insist(connection.stacks.GetStack, GetStackRequest(name=name))).stack
     size = path.stat().st_size
