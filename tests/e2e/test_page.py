@@ -128,6 +128,10 @@ def test_the_quick_path_of_autostructn2v(
     at = (training.mask.kernel_height // 2 + 2) * width + width // 2
     assert plane.active[at]
     assert [stage.state for stage in training.stages] == [training_pb2.STAGE_STATE_COMPLETE] * 2
+    visitor.page.reload()
+    visitor.page.locator("summary", has_text="Stage 1").click()
+    visitor.page.wait_for_load_state("networkidle")
+    assert visitor.page.get_by_text("Best validation loss").first.is_visible(), "what was opened stays open"
     _sees_pictures(visitor)
     visitor.page.get_by_text("Swipe", exact=True).click()
     visitor.page.get_by_role("slider", name="Divider").press("ArrowLeft")

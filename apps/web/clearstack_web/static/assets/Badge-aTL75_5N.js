@@ -1,1 +1,0 @@
-import{At as e,Bt as t,Dt as n,Ot as r,Wt as i,_t as a,nn as o,qt as s,rt as c}from"./route.svelte-BZl1IcFd.js";var l=e(`<span><span class="dot svelte-1m0dk8d" aria-hidden="true"></span> </span>`);function u(e,u){let d=c(u,`kind`,3,`plain`);var f=l(),p=s(i(f),1,!0);o(f),t(()=>{a(f,1,`badge ${d()??``}`,`svelte-1m0dk8d`),n(p,u.text)}),r(e,f)}export{u as t};
