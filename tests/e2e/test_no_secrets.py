@@ -43,7 +43,7 @@ def secrets(installation: RunningInstallation) -> list[bytes]:
     ]
     keys = folder.certificates.glob("*.key")
     found += [key.read_text().splitlines()[1] for key in keys]
-    assert len(found) == 5 * 2 + 4 + 2
+    assert len(found) == 6 * 2 + 4 + 2
     return [secret.encode() for secret in found]
 
 

@@ -88,6 +88,6 @@ def test_another_session_has_folders_of_its_own(
     assert keys(installation, f"models/default/{run_id(done.name)}/")
     assert keys(installation, f"results/{run_id(done.name)}/")
     everywhere = [key for key in keys(installation, "") if run_id(done.name) in key]
-    homes = ("models/default/", "results/", "records/trainings/")
+    homes = ("models/default/", "results/", "records/")
     strays = [key for key in everywhere if not key.startswith(homes)]
     assert not strays
