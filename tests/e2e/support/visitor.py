@@ -14,7 +14,7 @@ from e2e.support.installation import RunningInstallation
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 TINY = {"Patches per image": "4", "Features": "8", "Layers": "2", "Epochs": "2"}
-_PATIENCE_MS = 60_000
+_PATIENCE_MS = 120_000
 _DROP = """([name, data]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const dataTransfer = new DataTransfer();
