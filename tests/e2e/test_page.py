@@ -212,6 +212,32 @@ def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]
     visitor.is_sound()
 
 
+def test_what_is_typed_outlives_an_answer(visitor: Visitor, tiff: Callable[..., Path]) -> None:
+    """The gateway says what a preset comes to while a field is being filled: the field keeps what was typed."""
+    visitor.drop(tiff("typed.tif"))
+    visitor.reads("Recommended:")
+    visitor.link("Next: configure").click()
+    field = visitor.page.get_by_label("Epochs", exact=True)
+    until(lambda: field.input_value() != "", 60, "the values of the first preset are shown")
+    first = field.input_value()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor.page.route("**/CreateTraining", hold)
+    with visitor.page.expect_request("**/CreateTraining"):
+        visitor.page.locator("label", has_text="Minutes on a CPU").click()
+    field.fill("77")
+    with visitor.page.expect_response("**/CreateTraining"):
+        held[0].continue_()
+    visitor.page.unroute("**/CreateTraining")
+    visitor.page.wait_for_load_state("networkidle")
+    field.blur()
+    visitor.page.wait_for_url("**stage1.epochs=77**")
+    assert field.input_value() == "77" != first
+
+
 def test_an_upload_goes_on_where_it_was_cut_off(visitor: Visitor, tmp_path: Path) -> None:
     """The second part is lost and the page loaded anew; what had arrived is not sent again."""
     stack = tiffs.write(tmp_path / "large.tif", tiffs.noise(num_slices=5, side_px=1500))
