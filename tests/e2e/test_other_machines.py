@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from e2e.support import tiffs
 from e2e.support.installation import CLEARSTACK, RunningInstallation, clean_environment
+from e2e.support.visitor import Visitor, chromium
 from fakes.certificates import Authority
 
 _GUESS = "cs_guess"
@@ -113,3 +114,25 @@ def test_whoever_may_not_is_told_so(protected: Protected, tmp_path: Path) -> Non
     _run("tokens", "revoke", "eve", "--file", str(protected.tokens))
     assert protected.run("stacks", "list", token=eve).returncode == 1
     assert protected.run("stacks", "delete", name, token=alice).returncode == 0
+
+
+def test_the_page_asks_for_a_token(protected: Protected) -> None:
+    """A wrong one is refused in words, a good one opens the page, and stays in this tab alone."""
+    good = protected.token("page", "viewer")
+    with chromium() as browser:
+        context = browser.new_context(ignore_https_errors=True)
+        visitor = Visitor(context.new_page(), protected.running)
+        visitor.go("stacks")
+        visitor.page.get_by_label("Token").fill(_GUESS)
+        visitor.button("Sign in").click()
+        visitor.reads("This token is not accepted")
+        visitor.is_sound()
+        visitor.picture("sign-in")
+        visitor.page.get_by_label("Token").fill(good)
+        visitor.button("Sign in").click()
+        visitor.page.get_by_role("heading", name="Stacks", exact=True).wait_for()
+        assert visitor.page.get_by_label("Token").count() == 0
+        other = Visitor(context.new_page(), protected.running)
+        other.go("stacks")
+        other.page.get_by_label("Token").wait_for()
+        other.is_sound()
