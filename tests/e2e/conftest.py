@@ -11,6 +11,7 @@ from e2e.support import tiffs
 from e2e.support.api import Api
 from e2e.support.figures import measure, measured
 from e2e.support.installation import RunningInstallation
+from e2e.support.visitor import Visitor
 
 # 10 s on a machine of its own; here other tests run beside.
 _STOP_WITHIN_S = 20.0
@@ -76,12 +77,14 @@ def _running(data: Path, *options: str) -> Iterator[RunningInstallation]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failure comes with what the installations of its test have logged last."""
+    """A failure comes with what its installations have logged last and what its visitors saw."""
     report = yield
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
             if isinstance(value, RunningInstallation):
                 report.sections.append((f"the last lines of {name}", value.last_lines()))
+            elif isinstance(value, Visitor):
+                report.sections.append((f"what {name} saw", value.sight()))
     return report
 
 

@@ -105,6 +105,13 @@ class Visitor:
         if folder := os.environ.get("CLEARSTACK_PICTURES"):
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
+    def sight(self) -> str:
+        """The address and all that can be read, values of fields included; for failures."""
+        values = self.page.locator("input:visible").evaluate_all(
+            "fields => fields.map(f => `${f.ariaLabel ?? f.name}=${f.value}`)"
+        )
+        return "\n".join([self.page.url, self.page.locator("body").inner_text(), *values, *self.complaints])
+
     def brightness(self) -> float:
         """Mean of the first pane of the viewer, 0 to 255; 0 where nothing has been drawn."""
         script = (

@@ -1,6 +1,7 @@
 """`clearstack doctor`."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,6 @@ _WARN = pb.Finding(check="dead letters", verdict=pb.VERDICT_WARN, found="3 were 
 def healthy(gateway: FakeGateway) -> FakeGateway:
     """A gateway that finds nothing."""
     gateway.diagnosis.version = code_version()
-    gateway.diagnosis.time.GetCurrentTime()
     return gateway
 
 
@@ -50,7 +50,7 @@ def test_warnings_end_with_zero_and_bad_ones_with_one(run: Run, healthy: FakeGat
 def test_another_version_and_another_time_want_a_look(run: Run, healthy: FakeGateway) -> None:
     """Neither stops the work."""
     healthy.diagnosis.version = "0.0.9"
-    healthy.diagnosis.time.seconds -= 600
+    healthy.diagnosis.time.FromSeconds(int(time.time()) - 600)
     result = run("doctor", "--json")
     assert result.exit_code == 0
     verdicts = {each["check"]: each["verdict"] for each in json.loads(result.stdout)["findings"]}

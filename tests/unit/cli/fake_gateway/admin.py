@@ -47,7 +47,10 @@ class Admin(State, AdminServiceServicer):
         self, request: pb.DiagnoseInstallationRequest, context: grpc.ServicerContext
     ) -> pb.DiagnoseInstallationResponse:
         del request, context
-        return self.diagnosis
+        answer = pb.DiagnoseInstallationResponse()
+        answer.time.GetCurrentTime()
+        answer.MergeFrom(self.diagnosis)
+        return answer
 
     def _letter(self, name: str, context: grpc.ServicerContext) -> DeadLetter:
         if name not in self.letters:
