@@ -59,6 +59,8 @@ demo: .venv/installed
 # Two at once: half of the time is spent waiting for servers. A file's tests share what it has started. What measures the
 # memory of forked readers wants a process of its own, without what other tests have left in it.
 HOSTILE := tests/chaos/test_hostile_models.py tests/chaos/test_hostile_tiffs.py
+# What a browser saw is kept in build/pictures.
+test: export CLEARSTACK_PICTURES ?= $(CURDIR)/build/pictures
 test: .venv/installed-dev .venv-tools/installed-deploy
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(HOSTILE:%=--ignore=%)
 	$(BIN)/pytest $(HOSTILE)
@@ -146,4 +148,4 @@ bench-report: bench/.venv-peers/installed
 	$(BIN)/python -m bench.report
 
 clean:
-	rm -rf .venv .venv-tools bench/.venv-peers bench/.work demo-output
+	rm -rf .venv .venv-tools bench/.venv-peers bench/.work build demo-output

@@ -85,6 +85,7 @@ def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.T
                 report.sections.append((f"the last lines of {name}", value.last_lines()))
             elif isinstance(value, Visitor):
                 report.sections.append((f"what {name} saw", value.sight()))
+                value.picture(f"failed, {item.name}")
     return report
 
 

@@ -50,44 +50,42 @@ def _start(visitor: Visitor, path: Path, method: str, values: dict[str, str]) ->
     visitor.reads("Recommended:")
     visitor.page.locator("label", has_text=method).first.click()
     visitor.page.get_by_text("2D", exact=True).click()
-    visitor.is_sound()
+    visitor.is_sound(f"data {method}")
     visitor.link("Next: configure").click()
     visitor.page.get_by_label("Seed").wait_for()
     visitor.reads("Patch size")
-    visitor.is_sound()
+    visitor.is_sound(f"configure {method}")
     visitor.configure(values, _STAGES if method == "autoStructN2V" else ("",))
-    visitor.picture(f"configure-{method}")
     visitor.button("Start denoising").click()
     visitor.button("Cancel training").wait_for()
+    visitor.picture(f"training {method}")
     return _id(visitor)
 
 
-def _sees_pictures(visitor: Visitor) -> None:
+def _sees_pictures(visitor: Visitor, name: str) -> None:
     visitor.link("Open in viewer").first.click()
     visitor.page.locator(".pane canvas").first.wait_for()
     until(lambda: visitor.brightness() > 1, 20, "the viewer shows the stack")
     visitor.reads("Around the middle of the view")
-    visitor.is_sound()
+    visitor.is_sound(f"viewer of {name}")
 
 
 def test_the_quick_path_of_n2v(visitor: Visitor, tiff: Callable[..., Path], tmp_path: Path) -> None:
     """Dropped, configured, trained, seen, downloaded; the model denoises more, leaves as a file and comes back."""  # spec: A1 B6 D3 E4 E7 F2
     name = _start(visitor, tiff("white noise.tif"), "Noise2Void", TINY)
     visitor.link("Open in viewer").wait_for()
-    visitor.is_sound()
+    visitor.is_sound("training complete")
     with visitor.page.expect_download() as download:
         visitor.button("Denoised TIFF").click()
     assert tifffile.imread(download.value.path()).shape == (6, tiffs.SIDE_PX, tiffs.SIDE_PX)
-    _sees_pictures(visitor)
-    visitor.page.keyboard.press("Tab")
-    visitor.picture("viewer")
+    _sees_pictures(visitor, "N2V")
 
     visitor.go(name)
     visitor.link("Process more data").click()
     visitor.page.locator("button.pick").first.click()
     visitor.button("Process data").click()
     visitor.link("Open in viewer").wait_for()
-    visitor.is_sound()
+    visitor.is_sound("process more")
     with visitor.page.expect_download() as download:
         visitor.button("Model").click()
     archive = tmp_path / "model.zip"
@@ -95,7 +93,7 @@ def test_the_quick_path_of_n2v(visitor: Visitor, tiff: Callable[..., Path], tmp_
 
     visitor.go("?workflow=import")
     visitor.page.locator("input[type=file]").set_input_files(archive)
-    visitor.is_sound()
+    visitor.is_sound("import")
     visitor.button("Import model").click()
     visitor.reads("Imported")
     assert _id(visitor) != name.replace("trainings", "models")
@@ -112,14 +110,14 @@ def test_the_quick_path_of_autostructn2v(
     visitor.go(name)
     grid = visitor.page.get_by_role("grid")
     grid.wait_for()
-    visitor.is_sound()
+    visitor.is_sound("review")
     _regenerate(visitor)
     centre = grid.get_by_role("button", name="centre, the predicted pixel")
     centre.focus()
     visitor.page.keyboard.press("ArrowDown")
     visitor.page.keyboard.press("ArrowDown")
     visitor.page.keyboard.press("Space")
-    visitor.picture("review")
+    visitor.picture("review, edited")
     visitor.button("Approve with 1 edited pixel").click()
     visitor.link("Open in viewer").wait_for()
     [plane] = Api(victim.endpoint).masks.GetMask(GetMaskRequest(training=name)).mask.planes
@@ -132,12 +130,12 @@ def test_the_quick_path_of_autostructn2v(
     visitor.page.locator("summary", has_text="Stage 1").click()
     visitor.page.wait_for_load_state("networkidle")
     assert visitor.page.get_by_text("Best validation loss").first.is_visible(), "what was opened stays open"
-    _sees_pictures(visitor)
+    _sees_pictures(visitor, "autoStructN2V")
     visitor.page.get_by_text("Swipe", exact=True).click()
     visitor.page.get_by_role("slider", name="Divider").press("ArrowLeft")
     visitor.button("Profile").click()
     visitor.reads("px")
-    visitor.is_sound()
+    visitor.is_sound("viewer with swipe and profile")
 
 
 def _regenerate(visitor: Visitor) -> None:
@@ -153,7 +151,7 @@ def test_cancel_and_delete(visitor: Visitor, tiff: Callable[..., Path]) -> None:
     name = _start(visitor, tiff("to be cancelled.tif"), "Noise2Void", _LONG)
     visitor.button("Cancel training").click()
     dialog = visitor.page.get_by_role("dialog")
-    visitor.is_sound()
+    visitor.is_sound("cancel")
     dialog.get_by_role("button", name="Cancel training").click()
     visitor.reads("Configure it again")
     visitor.go("trainings")
@@ -179,7 +177,7 @@ def test_a_restarted_gateway(
     assert not visitor.page.get_by_text("No installation answers").count()
     assert epochs(Api(victim.endpoint).history(name), stage=1)[-1] <= 20  # early stopping may end it before
     visitor.complaints.clear()
-    visitor.is_sound()
+    visitor.is_sound("after a restart")
 
 
 def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]) -> None:
@@ -187,7 +185,7 @@ def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]
     tiffs.BAD["UNSUPPORTED_AXES"](tmp_path / "colour.tif")
     visitor.drop(tmp_path / "colour.tif")
     visitor.reads("This file cannot be used")
-    visitor.is_sound()
+    visitor.is_sound("wrong file")
     visitor.button("Choose another file").click()
     visitor.drop(tiff("shallow.tif"))
     visitor.reads("Recommended:")
@@ -199,7 +197,7 @@ def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]
     visitor.configure({"Epochs": "0", "Layers": "2"})
     visitor.reads("is 0; allowed: 1 to 10000")
     assert visitor.button("Start denoising").is_disabled()
-    visitor.is_sound()
+    visitor.is_sound("wrong value")
 
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "weights.pth").write_bytes(b"no weights")
@@ -209,7 +207,7 @@ def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]
     )
     visitor.button("Import model").click()
     visitor.reads("This model cannot be used")
-    visitor.is_sound()
+    visitor.is_sound("wrong model")
 
 
 @pytest.mark.parametrize("typed", ["before", "after"])
@@ -267,6 +265,28 @@ def test_an_upload_goes_on_where_it_was_cut_off(visitor: Visitor, tmp_path: Path
     assert offsets[-1] == max(offsets) > 0
 
 
+def test_a_rule_is_made(visitor: Visitor) -> None:
+    """A rule for new acquisitions, from the empty list to its end."""
+    visitor.go("rules")
+    visitor.button("Make the first one").click()
+    visitor.is_sound("new rule")
+    visitor.page.get_by_label("Name").fill("Night shift")
+    visitor.page.get_by_label("New TIFFs under").fill("denoised/")
+    visitor.page.get_by_label("Preset").select_option("Fast")
+    visitor.button("Create rule").click()
+    visitor.page.get_by_role("dialog").get_by_role("alert").wait_for()
+    visitor.page.get_by_label("New TIFFs under").fill("night/")
+    visitor.button("Create rule").click()
+    row = visitor.page.get_by_role("row", name="Night shift")
+    row.get_by_text("denoise with the model that fits, or train one").wait_for()
+    row.get_by_role("button", name="Pause").click()
+    row.get_by_text("paused").wait_for()
+    row.get_by_role("button", name="Delete").click()
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    visitor.reads("No rules yet")
+    assert not visitor.complaints
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_every_list_is_sound(browser: Browser, victim: RunningInstallation, scheme: str) -> None:
     """Axe finds nothing serious on a tablet either, in both themes."""
@@ -276,7 +296,7 @@ def test_every_list_is_sound(browser: Browser, victim: RunningInstallation, sche
         visitor.go(place)
         visitor.page.get_by_role("heading", level=1).wait_for()
         visitor.page.wait_for_load_state("networkidle")
-        visitor.is_sound()
+        visitor.is_sound(f"{place or 'start'} on a tablet, {scheme}")
     context.close()
 
 

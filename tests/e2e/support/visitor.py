@@ -93,8 +93,9 @@ class Visitor:
                 field.fill(value)
                 field.blur()
 
-    def is_sound(self) -> None:
-        """Axe finds nothing serious, and nothing was complained about."""
+    def is_sound(self, state: str) -> None:
+        """Axe finds nothing serious in this state of the page, and nothing was complained about."""
+        self.picture(state)
         found = Axe().run(self.page).response["violations"]
         severe = [each for each in found if each["impact"] in _SEVERE]
         assert not severe, json.dumps([(each["id"], each["nodes"][0]["html"]) for each in severe], indent=1)

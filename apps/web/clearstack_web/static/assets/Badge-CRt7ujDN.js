@@ -1,0 +1,1 @@
+import{Ft as e,Gt as t,Mt as n,Nt as r,Qt as i,St as a,Yt as o,ot as s,sn as c}from"./route.svelte-B3AaCY-S.js";var l=e(`<span><span class="dot svelte-1m0dk8d" aria-hidden="true"></span> </span>`);function u(e,u){let d=s(u,`kind`,3,`plain`);var f=l(),p=i(o(f),1,!0);c(f),t(()=>{a(f,1,`badge ${d()??``}`,`svelte-1m0dk8d`),n(p,u.text)}),r(e,f)}export{u as t};

@@ -1,1 +1,0 @@
-import{Gt as e,Jt as t,Ot as n,Vt as r,jt as i,kt as a,rn as o,rt as s,vt as c}from"./route.svelte-0cd7CjFV.js";var l=i(`<span><span class="dot svelte-1m0dk8d" aria-hidden="true"></span> </span>`);function u(i,u){let d=s(u,`kind`,3,`plain`);var f=l(),p=t(e(f),1,!0);o(f),r(()=>{c(f,1,`badge ${d()??``}`,`svelte-1m0dk8d`),n(p,u.text)}),a(i,f)}export{u as t};
