@@ -196,6 +196,8 @@ def test_wrong_files(visitor: Visitor, tmp_path: Path, tiff: Callable[..., Path]
     visitor.link("Next: configure").click()
     visitor.configure({"Epochs": "0", "Layers": "2"})
     visitor.reads("is 0; allowed: 1 to 10000")
+    preset_value = visitor.page.get_by_label("Patch size", exact=True)
+    until(lambda: preset_value.input_value() != "", 20, "the other fields stand as the preset has them")
     assert visitor.button("Start denoising").is_disabled()
     visitor.is_sound("wrong value")
 
