@@ -1,7 +1,6 @@
 """The training lock: stopped holders, paused brokers, wrong clocks."""
 
 import asyncio
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ async def _stopped_round(lane: Lane, number: int) -> _Round:
     first = await lane.holder(run)
     await first.hears()
     second = await lane.holder(run, _CLOCKS_S[number % len(_CLOCKS_S)])
-    first.send(signal.SIGSTOP)
+    first.suspend()
     stopped = time.monotonic()
     first.tell(("commit", "fail")[number % 2])
     token = await second.hears()
@@ -98,13 +97,13 @@ async def _stopped_round(lane: Lane, number: int) -> _Round:
         max(0, 2 * lane.settings.lock_ttl_s - takeover)
     )  # the time that passes is what is tested
     if wakes_before := number % 4 < 2:
-        first.send(signal.SIGCONT)
+        first.resume()
         assert await first.end() == "lost"
         await lane.record(run)
     second.tell("commit")
     await second.end()
     if not wakes_before:
-        first.send(signal.SIGCONT)
+        first.resume()
         await first.end()
     return _Round(await _is_stale(lane, run, token), takeover)
 
@@ -114,10 +113,9 @@ async def _paused_round(lane: Lane, number: int) -> _Round:
     first = await lane.holder(run)
     await first.hears()
     second = await lane.holder(run)
-    lane.send_broker(signal.SIGSTOP)
-    stopped = time.monotonic()
-    await asyncio.sleep(2 * lane.settings.lock_ttl_s)  # the time that passes is what is tested
-    lane.send_broker(signal.SIGCONT)
+    with lane.suspended_broker():
+        stopped = time.monotonic()
+        await asyncio.sleep(2 * lane.settings.lock_ttl_s)  # the time that passes is what is tested
     token = await second.hears()
     takeover = time.monotonic() - stopped
     first.tell("commit")

@@ -20,6 +20,7 @@ from clearstack.v1.stack_service_pb2 import (
     Stack,
 )
 from clearstack_embedded import health
+from contract.suspension import suspend
 from e2e.support import backends, configs, tiffs
 from e2e.support.api import Api
 from e2e.support.events import epochs
@@ -197,7 +198,7 @@ def _running(*arguments: object, at: RunningInstallation) -> Iterator["subproces
             60,
             f"{arguments[1]} has begun",
         )
-        process.send_signal(signal.SIGSTOP)
+        suspend(process.pid)
         assert process.poll() is None, "the transfer was over before it was looked at"
         yield process
     finally:

@@ -1,7 +1,5 @@
 """A real broker and a real object store on free ports."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from clearstack_embedded.folder import DataFolder
 from clearstack_embedded.servers import remove_sockets, servers
 from clearstack_embedded.settings import BUCKET, InstallationConfig
 from clearstack_embedded.wiring import Wiring, wire
+from contract.suspension import suspended
 from pydantic import SecretStr
 
 # The shortest that the settings allow, so that expiry and redelivery come soon.
@@ -64,11 +63,8 @@ class Servers:
         """Stops the broker as a debugger would, for the block."""
         pid = next(child.pid for child in self._children if child.spec.name == "broker")
         assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with suspended(pid):
             yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     async def stop(self) -> None:
         """Ends both at once: nothing of them is needed afterwards."""

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from clearstack.v1.stack_service_pb2 import Stack
+from contract.suspension import suspended
 from e2e.support import configs, tiffs
 from e2e.support.api import Api
 from e2e.support.events import epochs
@@ -61,7 +62,7 @@ def test_a_trainer_that_wakes_up_late_harms_nothing(
     training = api.train(white, config).name
     api.until_epoch(training, _KILL_AT_EPOCH)
     [computing] = installation.computing()
-    with installation.suspended(computing.ppid()):
+    with suspended(computing.ppid()):
         began = time.monotonic()
         reached = api.training(training).stages[0].progress.epoch
         api.until_epoch(training, reached + 2, _WITHIN_S)

@@ -8,6 +8,7 @@ import psutil
 import pytest
 from clearstack.v1.stack_service_pb2 import GetStackRequest, Stack
 from clearstack.v1.training_service_pb2 import CancelTrainingRequest, CreateTrainingRequest
+from contract.suspension import suspended
 from e2e.support import configs, tiffs
 from e2e.support.api import AUTOSTRUCTN2V, Api
 from e2e.support.collector import Collector
@@ -157,7 +158,7 @@ def test_readiness_says_no_while_a_backend_hangs(seen: RunningInstallation, back
     until(lambda: _all(addresses, "readiness") == {SERVING}, 10, "all are ready at first")
     pid = seen.pid(backend)
     assert pid is not None
-    with seen.suspended(pid):
+    with suspended(pid):
         until(lambda: _all(addresses, "readiness") == {NOT_SERVING}, 15, "nobody says that it is ready")
         assert _all(addresses, "") == {NOT_SERVING}
         assert _all(addresses, "liveness") == {SERVING}

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from clearstack_gateway.use_cases.tables import open_tables
 from clearstack_gateway.use_cases.upkeep import Upkeep
 from clearstack_gateway.workflow import Grant
 from contract.servers import Servers
+from contract.suspension import suspend
 from e2e.support.installation import clean_environment
 from unit.gateway.plays import N2V, new_training
 
@@ -43,9 +44,13 @@ class Holder:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{word}\n".encode())
 
-    def send(self, number: signal.Signals) -> None:
-        """Stops it, or lets it go on."""
-        self._process.send_signal(number)
+    def suspend(self) -> None:
+        """Stops it: what it is told meanwhile, it hears when it goes on."""
+        suspend(self._process.pid)
+
+    def resume(self) -> None:
+        """Lets it go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     async def end(self) -> str:
         """How it ended."""
@@ -126,11 +131,9 @@ class Lane:
         info = await self._bus._jetstream.consumer_info(subjects.EVENTS_STREAM, "gateway")
         return bool(info.num_pending or info.num_ack_pending)
 
-    def send_broker(self, number: signal.Signals) -> None:
-        """Stops the broker, or lets it go on."""
-        broker = self._servers._children[0]
-        assert broker._process is not None
-        broker._process.send_signal(number)
+    def suspended_broker(self) -> AbstractContextManager[None]:
+        """Stops the broker for the block."""
+        return self._servers.speechless_broker()
 
 
 def as_environment(settings: ServiceSettings) -> dict[str, str]:

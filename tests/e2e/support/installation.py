@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from contract.suspension import suspended
 from e2e.support.waiting import until
 
 CLEARSTACK = str(Path(sys.executable).with_name("clearstack"))
@@ -129,7 +130,7 @@ class RunningInstallation:
     def away(self, name: str) -> Iterator[None]:
         """Ends a process with SIGKILL and keeps the supervisor from starting it again, for the block."""
         assert self._process is not None
-        with self.suspended(self._process.pid):
+        with suspended(self._process.pid):
             self.kill(name)
             yield
 
@@ -141,15 +142,6 @@ class RunningInstallation:
             return bool(found["healthy"]) and found["pid"] != old_pid
 
         until(is_back, within_s, f"{name} is back")
-
-    @contextmanager
-    def suspended(self, pid: int) -> Iterator[None]:
-        """Stops a process as a debugger would, for the block."""
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     def computing(self) -> list[psutil.Process]:
         """The processes that train networks right now."""

@@ -1,5 +1,4 @@
 import os
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +10,7 @@ from clearstack_embedded.child import Child
 from clearstack_embedded.errors import ChildError
 from clearstack_embedded.ports import PortBook
 from clearstack_embedded.spec import ProcessSpec
+from contract.suspension import suspend
 
 Make = Callable[..., Child]
 
@@ -102,6 +102,6 @@ async def test_hanging_child_is_killed(make: Make) -> None:
     child = make()
     await child.start()
     process = _process(child)
-    process.send_signal(signal.SIGSTOP)
+    suspend(process.pid)
     assert "no answer" in await child.until_down()
     assert not process.is_running()
