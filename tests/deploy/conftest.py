@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".venv-tools" / "bin"
-OVERLAYS = ("single-node", "facility")
+_OURS, _OF_TESTS = ROOT / "deploy/k8s/overlays", Path(__file__).with_name("overlays")
+OVERLAYS = {"single-node": _OURS, "facility": _OURS, "kueue": _OF_TESTS}
 Object: TypeAlias = dict[str, Any]
 
 
@@ -18,7 +19,7 @@ def built() -> dict[str, Any]:
     """What tools/manifests.py says: the objects of each overlay, and problems."""
     if not (TOOLS / "kubectl").exists():
         pytest.skip("no kubectl: `make .venv-tools/installed-deploy` fetches it")
-    overlays = [str(ROOT / "deploy/k8s/overlays" / name) for name in OVERLAYS]
+    overlays = [str(folder / name) for name, folder in OVERLAYS.items()]
     schemas = str(Path(__file__).with_name("schemas"))
     command = (str(TOOLS / "python"), "tools/manifests.py", str(TOOLS / "kubectl"), schemas, *overlays)
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)

@@ -171,3 +171,13 @@ def test_scaling_looks_at_consumers_that_there_are(built: dict[str, Any]) -> Non
         assert trigger["metadata"]["consumer"] in known
         deployment = named(built["overlays"]["facility"], "Deployment", each["metadata"]["name"])
         assert "replicas" not in deployment["spec"], "KEDA says how many"
+
+
+def test_kueue_hands_out_what_wants_a_gpu(built: dict[str, Any]) -> None:
+    """The two that compute are queued, and no other."""
+    queued = {
+        each["metadata"]["name"]
+        for each in built["overlays"]["kueue"]
+        if each["metadata"].get("labels", {}).get("kueue.x-k8s.io/queue-name") == "clearstack"
+    }
+    assert queued == {"trainer", "inference"}

@@ -1,7 +1,6 @@
 """The examples of clients, as their users run them."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,9 @@ from e2e.support import configs, tiffs
 from e2e.support.api import Api
 from e2e.support.installation import RunningInstallation, clean_environment
 
-_EXAMPLES = Path(__file__).parents[2] / "examples"
+_ROOT = Path(__file__).parents[2]
+_EXAMPLES = _ROOT / "examples"
+_SNAKEMAKE = _ROOT / ".venv-tools/bin/snakemake"
 
 
 @pytest.fixture(scope="module")
@@ -72,16 +73,14 @@ def test_the_notebook_denoises(installation: RunningInstallation, tmp_path: Path
     assert np.square(clean_ZYX - truth_ZYX).mean() < np.square(noisy_ZYX - truth_ZYX).mean()
 
 
-@pytest.mark.skipif(
-    shutil.which("snakemake") is None, reason="snakemake is not installed; pip install snakemake"
-)
+@pytest.mark.skipif(not _SNAKEMAKE.exists(), reason="no Snakemake: `make .venv-tools/installed-snakemake`")
 def test_a_snakemake_step_denoises(installation: RunningInstallation, model: str, tmp_path: Path) -> None:
     """Each TIFF of the one folder has its result in the other."""
     (tmp_path / "raw").mkdir()
     for name in ("a", "b"):
         tiffs.write_noise(tmp_path / "raw" / f"{name}.tif")
     _run(
-        *("snakemake", "--cores", "1", "--snakefile", str(_EXAMPLES / "snakemake" / "Snakefile")),
+        *(str(_SNAKEMAKE), "--cores", "1", "--snakefile", str(_EXAMPLES / "snakemake" / "Snakefile")),
         *("--directory", str(tmp_path), "--config", "raw=raw", "clean=clean", f"model={model}"),
         CLEARSTACK_ENDPOINT=installation.endpoint,
     )
