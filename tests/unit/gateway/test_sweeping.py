@@ -61,3 +61,18 @@ async def test_objects_without_a_record_stay(gateway: Gateway) -> None:
     gateway.store.written["stacks/unknown/original.tif"] = _LONG_AGO
     await _sweep(gateway)
     assert await gateway.store.list("stacks/unknown/")
+
+
+async def test_files_of_a_model_that_nobody_finishes_are_removed(gateway: Gateway) -> None:
+    """What was put by links and stood still for too long goes; what came a moment ago, and models, stay."""
+    old, fresh, model = (
+        "models/imported/m1/upload/linked/config.json",
+        "models/imported/m2/upload/linked/config.json",
+        "models/imported/m3/0a1b2c3d/stage1/weights.safetensors",
+    )
+    for key in (old, fresh, model):
+        await gateway.store.put_bytes(key, b"bytes")
+        gateway.store.written[key] = _LONG_AGO
+    gateway.store.written[fresh] = datetime.now(UTC)
+    await _sweep(gateway)
+    assert [each.key for each in await gateway.store.list("models/imported/")] == [fresh, model]

@@ -27,6 +27,8 @@ from clearstack_gateway.use_cases.naming import for_people
 from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in
 
 _COLLECTION, _IMPORTS = "models", "imports"
+# Below it each import has a folder with the model's id, and in that one for what is uploaded.
+IMPORTED, _UPLOAD = "models/imported/", "/upload/"
 
 log = structlog.get_logger()
 
@@ -59,7 +61,7 @@ class ModelImports:
         model_id = ids.new_id(_COLLECTION, request_id)
         folder = _folder(model_id)
         # Not the same place for two attempts: nothing in the store is written twice.
-        prefix = f"{folder}/upload/{secrets.token_hex(4)}"
+        prefix = f"{folder}{_UPLOAD}{secrets.token_hex(4)}"
         scratch = self._settings.scratch / "imports"
         upload = ModelUpload(self._store, scratch, prefix, self._settings.max_model_bytes)
         files = await upload.receive(chunks)
@@ -116,7 +118,7 @@ class ModelImports:
         file_name = key.removeprefix(_linked(model_id))
         try:
             await self._store.fetch_unverified(key, scratch)
-            stored = await self._store.put_file(f"{_folder(model_id)}/upload/copied/{file_name}", scratch)
+            stored = await self._store.put_file(f"{_folder(model_id)}{_UPLOAD}copied/{file_name}", scratch)
         finally:
             scratch.unlink(missing_ok=True)
         stored.file_name = file_name
@@ -166,19 +168,26 @@ class ModelImports:
 
     async def _forget_upload(self, folder: str) -> None:
         try:
-            found = await self._store.list(f"{folder}/upload/")
+            found = await self._store.list(f"{folder}{_UPLOAD}")
             await self._store.delete([item.key for item in found])
         except BackendUnavailableError:
             log.info("uploaded files stay until the model is deleted", folder=folder)
 
 
+def uploaded_for(key: str) -> str:
+    """The model for whose import an object was uploaded; empty = the object is something else."""
+    if not key.startswith(IMPORTED) or _UPLOAD not in key:
+        return ""
+    return key.removeprefix(IMPORTED).partition(_UPLOAD)[0]
+
+
 def _folder(model_id: str) -> str:
-    return f"models/imported/{model_id}"
+    return f"{IMPORTED}{model_id}"
 
 
 def _linked(model_id: str) -> str:
     # Removed with all other uploaded files when the import is over.
-    return f"{_folder(model_id)}/upload/linked/"
+    return f"{_folder(model_id)}{_UPLOAD}linked/"
 
 
 def _job(model_id: str, files: list[StoredFile], folder: str) -> Job:

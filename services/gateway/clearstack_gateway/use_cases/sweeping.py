@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from clearstack.v1 import stack_service_pb2
+from clearstack.v1 import model_service_pb2, stack_service_pb2
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common.bus import StoredRecord
 from clearstack_common.errors import ClearstackError
 from clearstack_common.objects import ObjectStore, StoredObject
 
+from clearstack_gateway.use_cases.model_imports import IMPORTED, uploaded_for
 from clearstack_gateway.use_cases.tables import Tables
 from clearstack_gateway.use_cases.uploads import is_on_its_way
 
@@ -55,6 +56,7 @@ class Sweeper:
             found[stored.key.split("/")[1]].append(stored)
         for stack in await self._tables.stacks.list():
             await self._sweep_stack(stack, found[stack.id])
+        await self._sweep_imports()
 
     async def _sweep_stack(self, stack: StoredRecord[Stack], objects: Sequence[StoredObject]) -> None:
         if stack.value.state != stack_service_pb2.STACK_STATE_UPLOADING:
@@ -65,9 +67,27 @@ class Sweeper:
             await self._store.delete([each.key for each in objects])
             log.info("abandoned upload removed", stack=stack.value.name)
 
+    async def _sweep_imports(self) -> None:
+        """Files of models that were uploaded, and of which nobody made a model."""
+        in_work = {
+            model.id
+            for model in await self._tables.models.list()
+            if model.value.state == model_service_pb2.MODEL_STATE_IMPORTING
+        }
+        found: defaultdict[str, list[StoredObject]] = defaultdict(list)
+        for stored in await self._store.list(IMPORTED):
+            found[uploaded_for(stored.key)].append(stored)
+        for model, objects in found.items():
+            if model and model not in in_work and self._is_old(_written(objects)):
+                await self._store.delete([each.key for each in objects])
+                log.info("abandoned import removed", model=model)
+
     def _is_abandoned(self, stack: Stack, objects: Sequence[StoredObject]) -> bool:
-        touched = [
-            stack.create_time.ToDatetime(UTC),
-            *(each.written_at for each in objects if each.written_at),
-        ]
-        return datetime.now(UTC) - max(touched) > self._patience
+        return self._is_old([stack.create_time.ToDatetime(UTC), *_written(objects)])
+
+    def _is_old(self, touched: Sequence[datetime]) -> bool:
+        return bool(touched) and datetime.now(UTC) - max(touched) > self._patience
+
+
+def _written(objects: Sequence[StoredObject]) -> list[datetime]:
+    return [each.written_at for each in objects if each.written_at]
