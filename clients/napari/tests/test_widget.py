@@ -1,6 +1,9 @@
-"""The widget without a screen, against a gateway that trains in no time."""
+"""The widget without a screen: against a gateway that trains in no time, and against a real installation."""
 
+import json
 import os
+import socket
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +22,7 @@ from clearstack_client import Phase, Progress
 from napari_clearstack.widget import DenoiseWidget
 from unit.cli.fake_gateway import FakeGateway, serve
 
+_CLEARSTACK = Path(__file__).parents[3] / ".venv/bin/clearstack"
 _STACK_ZYX = np.random.default_rng(3).integers(0, 1000, (3, 40, 48), dtype=np.uint16)
 
 
@@ -30,16 +34,29 @@ def gateway() -> FakeGateway:
 
 @pytest.fixture
 def endpoint(gateway: FakeGateway) -> Iterator[str]:
-    """A real installation where CLEARSTACK_TEST_ENDPOINT names one, else the fake gateway."""
-    if real := os.environ.get("CLEARSTACK_TEST_ENDPOINT"):
-        yield real
-        return
+    """The fake gateway's address."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         server = grpc.server(pool)
         port = serve(gateway, server)
         server.start()
         yield f"127.0.0.1:{port}"
         server.stop(grace=None).wait()
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[str]:
+    """The address of a real one, as `clearstack up` of this checkout starts it."""
+    if not _CLEARSTACK.exists():
+        pytest.skip("Clearstack itself is not installed: make demo, or make test")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = (str(_CLEARSTACK), "up", "--json", "--port", port, "--no-web", "--data", str(tmp_path / "data"))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLEARSTACK_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=kept) as running:
+        assert running.stdout is not None
+        yield json.loads(running.stdout.readline())["endpoint"]
+        running.terminate()
 
 
 @pytest.fixture
@@ -79,6 +96,22 @@ def test_the_result_is_a_layer_beside_its_source(
     assert widget.said.text() == "Done."
 
 
+def test_a_real_installation_denoises(
+    qtbot: Any, widget: DenoiseWidget, viewer: napari.components.ViewerModel, installation: str
+) -> None:
+    """A small stack, trained for as `fast` trains; what comes back has less noise."""
+    flat_ZYX = np.random.default_rng(4).normal(1000, 100, (3, 48, 64)).astype(np.uint16)
+    ramp_ZYX = flat_ZYX + np.arange(64, dtype=np.uint16) * 20
+    viewer.add_image(ramp_ZYX, name="ramp")
+    widget.endpoint.setText(installation)
+    widget.go.click()
+    qtbot.waitUntil(widget.go.isEnabled, timeout=600_000)
+    assert widget.said.text() == "Done."
+    clean_ZYX = viewer.layers[1].data
+    assert clean_ZYX.shape == ramp_ZYX.shape
+    assert np.diff(clean_ZYX.astype(float), axis=1).std() < np.diff(ramp_ZYX.astype(float), axis=1).std() / 2
+
+
 def test_what_is_no_stack_is_said_before_anything_is_sent(
     widget: DenoiseWidget, viewer: napari.components.ViewerModel, gateway: FakeGateway
 ) -> None:
@@ -109,7 +142,6 @@ def test_nobody_there_is_a_sentence(
     assert "for everybody to read" in widget.said.text()
 
 
-@pytest.mark.skipif("CLEARSTACK_TEST_ENDPOINT" in os.environ, reason="a real one trains for minutes")
 def test_a_mask_is_reviewed(
     qtbot: Any, widget: DenoiseWidget, viewer: napari.components.ViewerModel, gateway: FakeGateway
 ) -> None:
@@ -125,9 +157,6 @@ def test_a_mask_is_reviewed(
     assert gateway.calls == ["approve"]
 
 
-@pytest.mark.skipif(
-    "CLEARSTACK_TEST_ENDPOINT" in os.environ, reason="a real one is cancelled in the client's tests"
-)
 def test_cancel_ends_the_run(
     qtbot: Any, widget: DenoiseWidget, viewer: napari.components.ViewerModel, gateway: FakeGateway
 ) -> None:
