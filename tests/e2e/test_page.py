@@ -13,7 +13,7 @@ from e2e.support.api import Api
 from e2e.support.events import epochs
 from e2e.support.figures import measure
 from e2e.support.installation import RunningInstallation
-from e2e.support.visitor import TINY, Visitor, chromium
+from e2e.support.visitor import DESK, TABLET, TINY, Visitor, chromium
 from e2e.support.waiting import until
 from playwright.sync_api import Browser, Route
 
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def visitor(browser: Browser, victim: RunningInstallation) -> Iterator[Visitor]:
     """At the start of the page."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    context = browser.new_context(viewport=DESK, color_scheme="dark")
     visitor = Visitor(context.new_page(), victim)
     visitor.go()
     yield visitor
@@ -55,6 +55,8 @@ def _start(visitor: Visitor, path: Path, method: str, values: dict[str, str]) ->
     visitor.page.get_by_label("Seed").wait_for()
     visitor.reads("Patch size")
     visitor.is_sound(f"configure {method}")
+    with visitor.on_a_tablet():
+        visitor.is_sound(f"configure {method} on a tablet")
     visitor.configure(values, _STAGES if method == "autoStructN2V" else ("",))
     visitor.button("Start denoising").click()
     visitor.button("Cancel training").wait_for()
@@ -75,6 +77,8 @@ def test_the_quick_path_of_n2v(visitor: Visitor, tiff: Callable[..., Path], tmp_
     name = _start(visitor, tiff("white noise.tif"), "Noise2Void", TINY)
     visitor.link("Open in viewer").wait_for()
     visitor.is_sound("training complete")
+    with visitor.on_a_tablet():
+        visitor.is_sound("training complete on a tablet")
     with visitor.page.expect_download() as download:
         visitor.button("Denoised TIFF").click()
     assert tifffile.imread(download.value.path()).shape == (6, tiffs.SIDE_PX, tiffs.SIDE_PX)
@@ -86,6 +90,8 @@ def test_the_quick_path_of_n2v(visitor: Visitor, tiff: Callable[..., Path], tmp_
     visitor.button("Process data").click()
     visitor.link("Open in viewer").wait_for()
     visitor.is_sound("process more")
+    with visitor.on_a_tablet():
+        visitor.is_sound("process more on a tablet")
     with visitor.page.expect_download() as download:
         visitor.button("Model").click()
     archive = tmp_path / "model.zip"
@@ -111,6 +117,8 @@ def test_the_quick_path_of_autostructn2v(
     grid = visitor.page.get_by_role("grid")
     grid.wait_for()
     visitor.is_sound("review")
+    with visitor.on_a_tablet():
+        visitor.is_sound("review on a tablet")
     _regenerate(visitor)
     centre = grid.get_by_role("button", name="centre, the predicted pixel")
     centre.focus()
@@ -136,6 +144,8 @@ def test_the_quick_path_of_autostructn2v(
     visitor.button("Profile").click()
     visitor.reads("px")
     visitor.is_sound("viewer with swipe and profile")
+    with visitor.on_a_tablet():
+        visitor.is_sound("viewer on a tablet")
 
 
 def _regenerate(visitor: Visitor) -> None:
@@ -292,7 +302,7 @@ def test_a_rule_is_made(visitor: Visitor) -> None:
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_every_list_is_sound(browser: Browser, victim: RunningInstallation, scheme: str) -> None:
     """Axe finds nothing serious on a tablet either, in both themes."""
-    context = browser.new_context(viewport={"width": 820, "height": 1180}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=TABLET, color_scheme=scheme)  # type: ignore[arg-type]
     visitor = Visitor(context.new_page(), victim)
     for place in ("", "trainings", "results", "stacks", "models", "rules"):
         visitor.go(place)

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from e2e.support.installation import RunningInstallation
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, sync_playwright
 
 TINY = {"Patches per image": "4", "Features": "8", "Layers": "2", "Epochs": "2"}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+TABLET: ViewportSize = {"width": 820, "height": 1180}
 _PATIENCE_MS = 120_000
 _DROP = """([name, data]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
@@ -100,6 +102,15 @@ class Visitor:
         severe = [each for each in found if each["impact"] in _SEVERE]
         assert not severe, json.dumps([(each["id"], each["nodes"][0]["html"]) for each in severe], indent=1)
         assert not self.complaints, self.complaints
+
+    @contextmanager
+    def on_a_tablet(self) -> Iterator[None]:
+        """The tab as large as an upright tablet, for the block; nothing may stand out to the side."""
+        self.page.set_viewport_size(TABLET)
+        yield
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= TABLET["width"], f"the page is {wide} px wide"
+        self.page.set_viewport_size(DESK)
 
     def picture(self, name: str) -> None:
         """Keeps what is seen, if somebody wants it (CLEARSTACK_PICTURES=FOLDER)."""
