@@ -24,8 +24,12 @@ _WITHIN_S = 300.0
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningInstallation]:
-    """One that notices quickly who is gone."""
-    hurried = {"CLEARSTACK_ACK_WAIT_S": "3", "CLEARSTACK_LOCK_TTL_S": "3"}
+    """One that notices quickly who is gone, and sweeps what a killed process has left."""
+    hurried = {
+        "CLEARSTACK_ACK_WAIT_S": "3",
+        "CLEARSTACK_LOCK_TTL_S": "3",
+        "CLEARSTACK_ABANDONED_AFTER_S": "10",
+    }
     running = RunningInstallation(
         data=tmp_path_factory.mktemp("crashes") / "data", environment=hurried, options=own_port()
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from clearstack.v1.stack_service_pb2 import Stack
 from clearstack_common.errors import NotFoundError
 from clearstack_gateway.use_cases.sweeping import Sweeper
-from unit.gateway.rig import Gateway
+from unit.gateway.rig import N2V, Gateway
 
 _PATIENCE_S = 3600.0
 _LONG_AGO = datetime.now(UTC) - timedelta(seconds=2 * _PATIENCE_S)
@@ -76,3 +76,19 @@ async def test_files_of_a_model_that_nobody_finishes_are_removed(gateway: Gatewa
     gateway.store.written[fresh] = datetime.now(UTC)
     await _sweep(gateway)
     assert [each.key for each in await gateway.store.list("models/imported/")] == [fresh, model]
+
+
+async def test_checkpoints_of_a_training_that_is_over_are_removed(gateway: Gateway) -> None:
+    """A store may end a write when its writer is long dead; one that is in work keeps its checkpoints."""
+    over = await gateway.serve_until((await gateway.new_training(method=N2V)).name, "COMPLETE")
+    waiting = await gateway.new_training(method=N2V)
+    of_over, of_waiting = (
+        f"models/default/{each.name.partition('/')[2]}/stage1/attempt1/checkpoints/token1-epoch2.pt"
+        for each in (over, waiting)
+    )
+    for key in (of_over, of_waiting):
+        await gateway.store.put_bytes(key, b"bytes")
+        gateway.store.written[key] = _LONG_AGO
+    before = {each.key for each in await gateway.store.list("models/")}
+    await _sweep(gateway)
+    assert before - {each.key for each in await gateway.store.list("models/")} == {of_over}

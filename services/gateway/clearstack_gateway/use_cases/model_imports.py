@@ -28,7 +28,7 @@ from clearstack_gateway.use_cases.tables import Tables, etag_of, id_in
 
 _COLLECTION, _IMPORTS = "models", "imports"
 # Below it each import has a folder with the model's id, and in that one for what is uploaded.
-IMPORTED, _UPLOAD = "models/imported/", "/upload/"
+_IMPORTED, _UPLOAD = "models/imported/", "/upload/"
 
 log = structlog.get_logger()
 
@@ -176,13 +176,13 @@ class ModelImports:
 
 def uploaded_for(key: str) -> str:
     """The model for whose import an object was uploaded; empty = the object is something else."""
-    if not key.startswith(IMPORTED) or _UPLOAD not in key:
+    if not key.startswith(_IMPORTED) or _UPLOAD not in key:
         return ""
-    return key.removeprefix(IMPORTED).partition(_UPLOAD)[0]
+    return key.removeprefix(_IMPORTED).partition(_UPLOAD)[0]
 
 
 def _folder(model_id: str) -> str:
-    return f"{IMPORTED}{model_id}"
+    return f"{_IMPORTED}{model_id}"
 
 
 def _linked(model_id: str) -> str:

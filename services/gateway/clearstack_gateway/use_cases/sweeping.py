@@ -1,9 +1,11 @@
-"""What clients and crashes leave behind half done: uploads that nobody goes on with, parts that were put together.
+"""What clients and crashes leave behind half done: uploads, parts that were put together, checkpoints of what is over.
 
+A store may end a write long after its writer was killed, so that nobody else comes to remove a checkpoint.
 Objects without a record are left alone: records that a broker has lost are rebuilt from the store.
 """
 
 import asyncio
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,11 +17,13 @@ from clearstack_common.bus import StoredRecord
 from clearstack_common.errors import ClearstackError
 from clearstack_common.objects import ObjectStore, StoredObject
 
-from clearstack_gateway.use_cases.model_imports import IMPORTED, uploaded_for
+from clearstack_gateway.use_cases.model_imports import uploaded_for
 from clearstack_gateway.use_cases.tables import Tables
 from clearstack_gateway.use_cases.uploads import is_on_its_way
+from clearstack_gateway.workflow.training import TERMINAL
 
 _MOST_S = 3600.0
+_CHECKPOINT = re.compile(r"models/[^/]+/(?P<training>[^/]+)/stage\d/attempt\d+/checkpoints/")
 
 log = structlog.get_logger()
 
@@ -56,7 +60,7 @@ class Sweeper:
             found[stored.key.split("/")[1]].append(stored)
         for stack in await self._tables.stacks.list():
             await self._sweep_stack(stack, found[stack.id])
-        await self._sweep_imports()
+        await self._sweep_models()
 
     async def _sweep_stack(self, stack: StoredRecord[Stack], objects: Sequence[StoredObject]) -> None:
         if stack.value.state != stack_service_pb2.STACK_STATE_UPLOADING:
@@ -67,20 +71,29 @@ class Sweeper:
             await self._store.delete([each.key for each in objects])
             log.info("abandoned upload removed", stack=stack.value.name)
 
-    async def _sweep_imports(self) -> None:
-        """Files of models that were uploaded, and of which nobody made a model."""
-        in_work = {
+    async def _sweep_models(self) -> None:
+        uploads: defaultdict[str, list[StoredObject]] = defaultdict(list)
+        checkpoints: defaultdict[str, list[StoredObject]] = defaultdict(list)
+        for stored in await self._store.list("models/"):
+            uploads[uploaded_for(stored.key)].append(stored)
+            if found := _CHECKPOINT.match(stored.key):
+                checkpoints[found["training"]].append(stored)
+        importing = {
             model.id
             for model in await self._tables.models.list()
             if model.value.state == model_service_pb2.MODEL_STATE_IMPORTING
         }
-        found: defaultdict[str, list[StoredObject]] = defaultdict(list)
-        for stored in await self._store.list(IMPORTED):
-            found[uploaded_for(stored.key)].append(stored)
-        for model, objects in found.items():
-            if model and model not in in_work and self._is_old(_written(objects)):
-                await self._store.delete([each.key for each in objects])
-                log.info("abandoned import removed", model=model)
+        over = {
+            training.id
+            for training in await self._tables.trainings.list()
+            if training.value.training.state in TERMINAL
+        }
+        useless = [group for model, group in uploads.items() if model and model not in importing]
+        useless += [group for training, group in checkpoints.items() if training in over]
+        old = [each.key for group in useless if self._is_old(_written(group)) for each in group]
+        if old:
+            await self._store.delete(old)
+            log.info("files that nobody goes on with removed", count=len(old))
 
     def _is_abandoned(self, stack: Stack, objects: Sequence[StoredObject]) -> bool:
         return self._is_old([stack.create_time.ToDatetime(UTC), *_written(objects)])
