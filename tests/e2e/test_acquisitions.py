@@ -1,6 +1,7 @@
 """Rules that train, in a real installation: what arrives first is trained on, what is like it reuses the model."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from clearstack.v1.rule_service_pb2 import Acquisition, Rule
 from clearstack_embedded.settings import BUCKET
 from e2e.support import backends, configs, tiffs
 from e2e.support.api import Api
+from e2e.support.cli import clearstack
 from e2e.support.installation import RunningInstallation
 from e2e.support.waiting import until
 from minio import Minio
@@ -83,6 +85,47 @@ def test_structured_noise_is_trained_on_with_its_mask_approved(
     assert sorted(backends.keys(installation, "denoised/rows/")) == names
 
 
+def test_failures_are_listed_and_tried_again(
+    installation: RunningInstallation, api: Api, store: Minio, tmp_path: Path
+) -> None:
+    """Rules create | list | show | failures | retry | disable | update | delete, by the command line."""
+
+    def run(*arguments: str) -> str:
+        done = clearstack("rules", *arguments, installation=installation)
+        assert done.code == 0, done.err
+        return done.out
+
+    made = json.loads(
+        run(
+            "create",
+            "--name",
+            "bad night",
+            "--prefix",
+            "incoming/bad/",
+            "--settle",
+            "0.5",
+            "--do",
+            "train",
+            "--json",
+        )
+    )
+    rule = made["name"].removeprefix("rules/")
+    assert "bad night" in run("list")
+    tiffs.BAD["CONSTANT"](tmp_path / "flat.tif")
+    key = _put(store, "incoming/bad/flat.tif", tmp_path / "flat.tif")
+    failed = _over(api, key)
+    assert (failed.failure.reason, failed.attempt) == ("CONSTANT", 1)
+    assert "flat.tif" in run("show", rule)
+    listed = " ".join(run("failures", rule).split())
+    assert failed.failure.message[:20] in listed
+    run("retry", failed.name.removeprefix("acquisitions/"))
+    until(lambda: _over(api, key).attempt == 2, 60, "it was tried again")
+    assert json.loads(run("disable", rule, "--json"))["disabled"]
+    assert json.loads(run("update", rule, "--name", "quiet night", "--json"))["display_name"] == "quiet night"
+    run("delete", rule)
+    assert rule not in run("list")
+
+
 def _arrives(store: Minio, folder: Path, key: str, level: float) -> str:
     stack_ZYX = tiffs.noise(level=level)
     return _put(store, key, tiffs.write(folder / "arrives.tif", stack_ZYX))
@@ -96,11 +139,14 @@ def _put(store: Minio, key: str, path: Path) -> str:
 
 def _handled(api: Api, key: str) -> Acquisition:
     """What became of an object, once that is over; it went well."""
+    done = _over(api, key)
+    assert done.state == pb.ACQUISITION_STATE_STORED, done.failure.message
+    return done
 
+
+def _over(api: Api, key: str) -> Acquisition:
     def look() -> Acquisition | None:
         found = api.rules.ListAcquisitions(pb.ListAcquisitionsRequest(page_size=100, states=_OVER))
         return next((each for each in found.acquisitions if each.key == key), None)
 
-    done = until(look, 120, f"{key} is over")
-    assert done.state == pb.ACQUISITION_STATE_STORED, done.failure.message
-    return done
+    return until(look, 120, f"{key} is over")
