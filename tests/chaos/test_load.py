@@ -138,7 +138,9 @@ def _record(number: int, load: Load) -> TrainingRecord:
 
 async def test_many_at_once(tmp_path: Path, figure: Recorder) -> None:
     """Questions are answered at once, and memory stays where it is, whatever else goes on."""
-    await _many_at_once(tmp_path, figure, SHORT)
+    # Of the few answers the 99th percentile is the second slowest, which neighbours on the machine decide.
+    took_s = await _many_at_once(tmp_path, figure, SHORT)
+    assert statistics.median(took_s.busy + took_s.calm) * 1000 < _ANSWER_MS
 
 
 @pytest.mark.chaos_long
@@ -146,10 +148,19 @@ async def test_many_at_once(tmp_path: Path, figure: Recorder) -> None:
 async def test_very_many_at_once(tmp_path: Path, figure: Recorder, scaled: Callable[[int], int]) -> None:
     """The same with ten thousand trainings and fifty uploads, for half an hour."""
     load = replace(LONG, upload_mib=scaled(LONG.upload_mib), seconds=scaled(LONG.seconds))
-    await _many_at_once(tmp_path, figure, load)
+    took_s = await _many_at_once(tmp_path, figure, load)
+    assert _p99_ms(took_s.calm) < _ANSWER_MS
 
 
-async def _many_at_once(folder: Path, figure: Recorder, load: Load) -> None:
+@dataclass(frozen=True, slots=True)
+class _AnswersS:
+    """How long GetTraining took: while files came, and afterwards."""
+
+    busy: list[float]
+    calm: list[float]
+
+
+async def _many_at_once(folder: Path, figure: Recorder, load: Load) -> _AnswersS:
     async with _rig(folder, load) as (crowd, gateway):
         idle_mib = _memory_mib(gateway)
         tasks = [asyncio.ensure_future(crowd.watch(_WATCHED)) for _ in range(load.num_watchers)]
@@ -173,9 +184,13 @@ async def _many_at_once(folder: Path, figure: Recorder, load: Load) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    busy, calm = _told_ms(crowd.took_s["get"][:num_busy]), _told_ms(crowd.took_s["get"][num_busy:])
+    took_s = _AnswersS(crowd.took_s["get"][:num_busy], crowd.took_s["get"][num_busy:])
     how = f"{load}; {os.cpu_count()} cores for all of it"
-    figure("GetTraining answers at once", how, f"during uploads {busy}; after them {calm}")
+    figure(
+        "GetTraining answers at once",
+        how,
+        f"during uploads {_told_ms(took_s.busy)}; after them {_told_ms(took_s.calm)}",
+    )
     figure("a page of ListTrainings comes at once", how, _told_ms(crowd.took_s["page"]))
     figure(
         "the gateway's memory stays where it is",
@@ -184,11 +199,9 @@ async def _many_at_once(folder: Path, figure: Recorder, load: Load) -> None:
         f"at the end {after_mib:.0f} MiB",
     )
     assert not failed, failed
-    # Of the short form's few answers the 99th percentile is the second slowest, which neighbours on the machine decide.
-    assert statistics.median(crowd.took_s["get"]) * 1000 < _ANSWER_MS
-    assert load is not LONG or _p99_ms(crowd.took_s["get"]) < _ANSWER_MS
     assert began_mib < idle_mib + load.num_downloads * load.download_mib / 2
     assert after_mib < before_mib * 1.1 + 20
+    return took_s
 
 
 async def _until(condition: Callable[[], bool]) -> None:
