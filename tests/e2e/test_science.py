@@ -22,10 +22,11 @@ _LEARNING = {
     "mask_percentage": 10,
     "epochs": 8,
 }
+_WITHIN_S = 450  # four times what it takes where the processor has bfloat16: not every one has
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_rows_lose_their_structure(api: Api, tmp_path: Path) -> None:
     """The horizontal mask is found by itself; the result is 5 dB above noisy and 2 dB above stage 1."""  # spec: A2 D9
     sample = tiffs.write_sample(tmp_path / "rows.tif", "rows", _SLICES, _SIDE_PX)
@@ -34,7 +35,7 @@ def test_rows_lose_their_structure(api: Api, tmp_path: Path) -> None:
     training = api.train(
         api.upload(tmp_path / "rows.tif"), config, method=AUTOSTRUCTN2V, auto_approve=True
     ).name
-    done = api.until_complete(training, within_s=200)
+    done = api.until_complete(training, within_s=_WITHIN_S)
     took = time.monotonic() - began
     noisy = psnr(sample.noisy_ZYX, sample.truth_ZYX, sample.data_range)
     first, final = (_quality(api, done, sample, stage, tmp_path) for stage in (0, 1))
@@ -47,13 +48,13 @@ def test_rows_lose_their_structure(api: Api, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(500)
 def test_white_noise_goes_away(api: Api, tmp_path: Path) -> None:
     """N2V gains 7 dB on white noise."""  # spec: A1
     sample = tiffs.write_sample(tmp_path / "white.tif", "white", _SLICES, _SIDE_PX)
     began = time.monotonic()
     training = api.train(api.upload(tmp_path / "white.tif"), configs.n2v(**_LEARNING)).name
-    done = api.until_complete(training, within_s=200)
+    done = api.until_complete(training, within_s=_WITHIN_S)
     took = time.monotonic() - began
     noisy = psnr(sample.noisy_ZYX, sample.truth_ZYX, sample.data_range)
     clean = _quality(api, done, sample, 0, tmp_path)
